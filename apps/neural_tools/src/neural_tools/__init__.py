@@ -1,0 +1,1 @@
+"""Code search whose results are re-ranked by a Claude model."""

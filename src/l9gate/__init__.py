@@ -1,0 +1,1 @@
+"""Decides whether software built on the Anthropic Messages API may ship."""

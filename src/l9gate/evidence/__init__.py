@@ -1,0 +1,1 @@
+"""What was seen: records, their codec, and the two ends of the log."""

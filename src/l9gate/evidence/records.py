@@ -1,0 +1,229 @@
+"""Every kind of record, frozen.
+
+A record is one fact that was seen. None of them holds a prompt, an answer or a key; times are
+seconds since the epoch as `l9gate.measure.clock.Clock` gives them, so differences are durations.
+"""
+
+from enum import StrEnum
+from typing import TypeAlias
+
+import msgspec
+
+
+class Layer(StrEnum):
+    """The four kinds of test."""
+
+    UNIT = "unit"
+    INTEGRATION = "integration"
+    PERFORMANCE = "performance"
+    CONTRACT = "contract"
+
+    @property
+    def is_real(self) -> bool:
+        """Whether tests of this layer must reach the API."""
+        return self is not Layer.UNIT
+
+
+class Origin(StrEnum):
+    """Where the answer to an exchange came from."""
+
+    LIVE = "live"  # a socket of this run to the declared endpoint
+    SIMULATED = "simulated"  # a socket, and the simulator says so
+    REPLAYED = "replayed"  # a tape
+    MOCKED = "mocked"  # no socket: an in-process transport or a mock library
+    OTHER = "other"  # a socket to some host that the environment does not declare
+
+
+class End(StrEnum):
+    """How an exchange ended, seen from the wire."""
+
+    COMPLETE = "complete"  # the whole body arrived; a stream reached `message_stop`
+    CUT = "cut"  # the server ended a body or stream before its end
+    ERROR_EVENT = "error_event"  # an `error` event inside a stream
+    ABANDONED = "abandoned"  # the caller stopped reading
+    TIMED_OUT = "timed_out"  # a deadline of the caller ended it, or its task was cancelled
+    UNREACHABLE = "unreachable"  # no answer: refused, reset, name not found, TLS
+
+
+class TestState(StrEnum):
+    """The outcome of one test."""
+
+    __test__ = False
+
+    PASSED = "passed"
+    FAILED = "failed"
+    ERROR = "error"  # in set-up or tear-down
+    SKIPPED = "skipped"
+    XFAILED = "xfailed"
+    XPASSED = "xpassed"
+
+
+class EndReason(StrEnum):
+    """Why a source stopped."""
+
+    COMPLETED = "completed"
+    STOPPED = "stopped"
+    LIMIT_REACHED = "limit reached"
+    FAILED = "failed"
+
+
+class CacheState(StrEnum):
+    """What the application's own cache did for one operation."""
+
+    HIT = "hit"
+    MISS = "miss"
+    OFF = "off"
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=False):
+    """The base of all records."""
+
+    at_s: float
+
+
+class Usage(msgspec.Struct, frozen=True, kw_only=True):
+    """Tokens of one exchange, as the API counted them (cumulative at its end)."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cache_read_input_tokens: int = 0
+    cache_creation_input_tokens: int = 0
+
+
+class Exchange(Record, frozen=True, kw_only=True, tag="exchange"):
+    """One HTTP request to the Messages API and how it ended; a retry is an exchange of its own."""
+
+    exchange_id: str
+    call_id: str  # attempts of one SDK call share it
+    attempt: int  # 0 for the first
+    owner: str | None  # node id of a test, or a fixture's owner id
+    layer: Layer | None
+    origin: Origin
+    method: str
+    host: str  # host[:port] of the URL, no credentials
+    path: str  # path without query, e.g. /v1/messages
+    model: str | None  # as requested
+    served_model: str | None  # as answered
+    stream: bool
+    tools: bool
+    due_s: float
+    sent_s: float
+    headers_s: float | None  # when the status line and headers were there
+    first_token_s: float | None  # first content delta of a stream
+    ended_s: float
+    gaps_s: tuple[float, ...]  # between consecutive content deltas of a stream
+    status: int | None
+    error_type: str | None  # the API's error.type, else "timeout" | "connection" | "cut" | ...
+    error_code: str | None  # error.details.error_code
+    end: End
+    request_id: str | None
+    stop_reason: str | None
+    usage: Usage | None
+    rate_limit: dict[str, str]  # anthropic-ratelimit-* without the common prefix
+    retry_after_s: float | None
+    api_version: str | None
+    request_bytes: int
+    response_bytes: int
+
+    @property
+    def was_answered(self) -> bool:
+        """Whether the API itself answered: any status, with a request id."""
+        return self.status is not None and self.request_id is not None
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether a whole 2xx answer arrived."""
+        return self.status is not None and self.status < 300 and self.end is End.COMPLETE
+
+    @property
+    def is_censored(self) -> bool:
+        """Whether a deadline ended it, so that its latency is only known to be longer."""
+        return self.end is End.TIMED_OUT
+
+
+class TestOutcome(Record, frozen=True, kw_only=True, tag="test"):
+    """One test and what came of it; only the first outcome of a rerun test counts."""
+
+    __test__ = False
+
+    node_id: str
+    layer: Layer | None  # None: collected, but gated by no layer
+    state: TestState
+    duration_s: float
+    attempt: int = 0
+    owners: tuple[str, ...] = ()  # the test itself and every fixture it depends on
+    offline: bool = False
+    live_only: bool = False
+    expects_error: tuple[str, ...] = ()
+    expects_fallback: bool = False
+    scenarios: tuple[str, ...] = ()  # failure scenarios that it proves
+    reason: str | None = None  # of a skip; never a message that could quote a prompt
+    error_class: str | None = None  # of a failure
+    location: str | None = None  # file:line of a failure
+
+
+class LayerRun(Record, frozen=True, kw_only=True, tag="layer"):
+    """One pytest session of one layer, put when it ends."""
+
+    layer: Layer
+    started_s: float
+    ended_s: float
+    collected: int
+    selected: int
+    exit_status: int  # pytest's own
+
+
+class Signal(Record, frozen=True, kw_only=True, tag="signal"):
+    """One operation of the application, as the application itself reports it."""
+
+    operation: str
+    owner: str | None
+    layer: Layer | None
+    duration_s: float
+    cache: CacheState
+    fallback: str | None  # the reason, if first-stage or other degraded results were served
+    mock: bool = False
+    avoided_input_tokens: int = 0
+    avoided_output_tokens: int = 0
+
+
+class Gauge(Record, frozen=True, kw_only=True, tag="gauge"):
+    """One reading of something that goes up and down."""
+
+    name: str  # "rss_bytes", "open_descriptors", ...
+    value: float
+    span: str  # which measurement it belongs to, e.g. "ten_operations"
+    operations: int  # done in that span when it was read; 0 is the base after warm-up
+    owner: str | None
+    layer: Layer | None
+
+
+class Fault(Record, frozen=True, kw_only=True, tag="fault"):
+    """Something that l9gate itself got wrong or had to drop; never the application's error."""
+
+    where: str
+    error_class: str
+    count: int = 1
+
+
+class SourceEnd(Record, frozen=True, kw_only=True, tag="end"):
+    """The closing record of a source; a source without one was killed."""
+
+    source: str
+    reason: EndReason
+    detail: str | None = None
+
+
+class Alert(Record, frozen=True, kw_only=True, tag="alert"):
+    """A change of state of an alert rule."""
+
+    rule: str
+    before: str
+    after: str
+    observed: float | None
+    samples: int
+
+
+AnyRecord: TypeAlias = (
+    Exchange | TestOutcome | LayerRun | Signal | Gauge | Fault | SourceEnd | Alert
+)

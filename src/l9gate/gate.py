@@ -1,0 +1,1 @@
+"""Run, judge, watch: the one flow."""

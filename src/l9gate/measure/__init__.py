@@ -1,0 +1,1 @@
+"""Clocks, distributions and exact intervals."""

@@ -1,0 +1,1 @@
+"""The seam in the application's client, and what is seen there."""

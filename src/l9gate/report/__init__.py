@@ -1,0 +1,1 @@
+"""Documents for people and machines; they render and never compute."""

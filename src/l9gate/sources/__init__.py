@@ -1,0 +1,1 @@
+"""Sources of evidence; each acts and none judges."""

@@ -1,0 +1,1 @@
+"""The four pytest layers as a source of evidence."""

@@ -1,0 +1,1 @@
+"""Run folders, and the settings of a project."""

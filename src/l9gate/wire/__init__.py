@@ -1,0 +1,1 @@
+"""Facts of the Messages API; no input, no output."""
