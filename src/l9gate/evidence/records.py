@@ -9,6 +9,8 @@ from typing import TypeAlias
 
 import msgspec
 
+from l9gate.wire.messages import Usage
+
 
 class Layer(StrEnum):
     """The four kinds of test."""
@@ -79,15 +81,6 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Fa
     """The base of all records."""
 
     at_s: float
-
-
-class Usage(msgspec.Struct, frozen=True, kw_only=True):
-    """Tokens of one exchange, as the API counted them (cumulative at its end)."""
-
-    input_tokens: int = 0
-    output_tokens: int = 0
-    cache_read_input_tokens: int = 0
-    cache_creation_input_tokens: int = 0
 
 
 class Exchange(Record, frozen=True, kw_only=True, tag="exchange"):
