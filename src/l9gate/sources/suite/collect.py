@@ -1,0 +1,84 @@
+"""Runs one layer's tests in a child pytest; the plug-in there puts the records."""
+
+import asyncio
+import os
+import signal
+import sys
+
+from l9gate.errors import DependencyError, ExitCode
+from l9gate.evidence.records import EndReason, SourceEnd
+from l9gate.sources.bench import Bench
+from l9gate.sources.suite.plan import SuitePlan
+
+GRACE_S = 10.0
+MAX_LINE_BYTES = 1 << 20
+
+# pytest's own exit status → whether the session came to its end
+_ENDS = {
+    0: (EndReason.COMPLETED, None),
+    1: (EndReason.COMPLETED, None),
+    2: (EndReason.STOPPED, "interrupted, or the tests could not be imported"),
+    3: (EndReason.FAILED, "internal error in pytest or a plug-in"),
+    4: (EndReason.FAILED, "pytest refused its command line"),
+    5: (EndReason.COMPLETED, "no test was selected"),
+}
+
+
+async def collect(plan: SuitePlan, bench: Bench) -> None:
+    """Run the layer and put one closing record.
+
+    Raises:
+        DependencyError: the plug-in refused to start: no key, no endpoint.
+    """
+    source = f"suite.{plan.layer}"
+    reason, detail = EndReason.STOPPED, "cancelled"
+    try:
+        async with asyncio.timeout(plan.limit_s):
+            status = await _run_pytest(plan, bench)
+        if status in (ExitCode.DEPENDENCY, ExitCode.BUDGET):
+            reason, detail = EndReason.FAILED, "refused before the first test"
+            raise DependencyError(f"layer `{plan.layer}` was refused before its first test")
+        reason, ended = _ENDS.get(status, (EndReason.FAILED, f"pytest ended with {status}"))
+        detail = ended or ""
+    except TimeoutError:
+        reason, detail = EndReason.LIMIT_REACHED, f"stopped after {plan.limit_s:.0f} s"
+    finally:
+        now_s = bench.clock.now_s()
+        bench.sink.put(SourceEnd(at_s=now_s, source=source, reason=reason, detail=detail or None))
+        bench.sink.flush()
+
+
+async def _run_pytest(plan: SuitePlan, bench: Bench) -> int:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "pytest",
+        *plan.pytest_arguments(),
+        cwd=plan.root,
+        env=dict(plan.environ),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        limit=MAX_LINE_BYTES,
+        start_new_session=True,
+    )
+    try:
+        assert process.stdout is not None  # noqa: S101  # asked for above
+        async for line in process.stdout:
+            bench.say(line.decode(errors="replace").rstrip())
+        return await process.wait()
+    finally:
+        await _end(process)
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """Stop the child's whole group: politely, then for certain."""
+    for number in (signal.SIGINT, signal.SIGKILL):
+        if process.returncode is not None:
+            return
+        try:
+            os.killpg(process.pid, number)
+            async with asyncio.timeout(GRACE_S):
+                await process.wait()
+        except (ProcessLookupError, TimeoutError):
+            continue
