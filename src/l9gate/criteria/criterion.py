@@ -60,6 +60,7 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True):
     kind: Origin  # LIVE, or SIMULATED in a rehearsal: the origin that counts
     environment: str  # "development" | "staging" | "production" | a name of the user's
     alpha: float = 0.05  # one-sided, already divided by the declared number of looks
+    narrowed: str | None = None  # pytest's -k expression, if only some tests were run
 
 
 class Criterion(Protocol):

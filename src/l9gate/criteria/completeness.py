@@ -1,0 +1,55 @@
+"""Whether the evidence is all there: every layer that was asked for ran to its end."""
+
+from l9gate.criteria.criterion import Finding, Role, Scope, State
+from l9gate.evidence.log import EvidenceLog
+from l9gate.evidence.records import EndReason, Layer, SourceEnd
+
+NAME = "complete"
+
+
+class Completeness:
+    """Unproven for a run that was killed, stopped, cut short by its time limit, or narrowed.
+
+    It is part of every policy and cannot be removed: evidence that stops before its end can look
+    better than the whole.
+    """
+
+    name = NAME
+    role = Role.EXIT
+    layers: frozenset[Layer] = frozenset()
+
+    def judge(self, log: EvidenceLog, scope: Scope) -> Finding:
+        """Return kept if every asked layer has one closing record and each says *completed*."""
+        ends: dict[str, SourceEnd] = {}
+        for end in log.of(SourceEnd):
+            if ends.setdefault(end.source, end).reason is EndReason.COMPLETED:
+                ends[end.source] = end
+        open_ends = [
+            why for layer in scope.layers if (why := _why_incomplete(layer, ends)) is not None
+        ]
+        if scope.narrowed is not None and set(scope.layers) == set(Layer):
+            open_ends.append(f"only tests matching `{scope.narrowed}` were run")
+        done = len(scope.layers) - len(open_ends)
+        return Finding(
+            criterion=self.name,
+            requirements=("R-08",),
+            role=self.role,
+            state=State.UNPROVEN if open_ends or not scope.layers else State.KEPT,
+            condition="every layer ran to its end",
+            observed=float(max(done, 0)),
+            limit=float(len(scope.layers)),
+            unit="",
+            n=max(done, 0),
+            basis="layers",
+            reason="; ".join(open_ends) or None,
+            decides="run these layers again, to their end" if open_ends else None,
+        )
+
+
+def _why_incomplete(layer: Layer, ends: dict[str, SourceEnd]) -> str | None:
+    end = ends.get(f"suite.{layer}")
+    if end is None:
+        return f"{layer} has no end: it was killed or never started"
+    if end.reason is not EndReason.COMPLETED:
+        return f"{layer} {end.reason}: {end.detail or 'no detail'}"
+    return None
