@@ -1,0 +1,71 @@
+"""Names of headers, and the values of those that say when to come back and what is left."""
+
+import math
+from collections.abc import Mapping
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+
+ORIGIN = "x-l9gate-origin"  # response: `simulated`
+FAULT = "x-l9gate-fault"  # request: what the simulator shall do wrong
+REQUEST_ID = "request-id"
+ORGANIZATION_ID = "anthropic-organization-id"
+WORKSPACE_ID = "anthropic-workspace-id"
+API_VERSION = "anthropic-version"
+BETA = "anthropic-beta"
+API_KEY = "x-api-key"
+AUTHORIZATION = "authorization"
+RETRY_AFTER = "retry-after"
+RETRY_AFTER_MS = "retry-after-ms"
+SHOULD_RETRY = "x-should-retry"
+RETRY_COUNT = "x-stainless-retry-count"
+RATE_LIMIT_PREFIX = "anthropic-ratelimit-"
+
+CURRENT_API_VERSION = "2026-10-21"
+PREVIOUS_API_VERSION = "2023-06-01"
+API_VERSIONS = frozenset({CURRENT_API_VERSION, PREVIOUS_API_VERSION})
+
+
+def parse_retry_after(headers: Mapping[str, str], now_s: float) -> float | None:
+    """Return how many seconds the answer asks to wait, as the SDK reads it.
+
+    `retry-after-ms` comes before `retry-after`, which is a number of seconds or an HTTP date; a
+    date in the past is 0. None if neither is there or can be read.
+
+    Args:
+        headers: names in lower case, or a mapping that ignores case.
+        now_s: seconds since the epoch, to read a date against.
+    """
+    wait_ms = _number(headers.get(RETRY_AFTER_MS))
+    if wait_ms is not None:
+        return wait_ms / 1000
+    text = headers.get(RETRY_AFTER)
+    wait_s = _number(text)
+    return _until(text, now_s) if wait_s is None and text else wait_s
+
+
+def parse_rate_limit(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return the `anthropic-ratelimit-*` headers without that prefix, in lower case."""
+    cut = len(RATE_LIMIT_PREFIX)
+    return {
+        name[cut:].lower(): value
+        for name, value in headers.items()
+        if name[:cut].lower() == RATE_LIMIT_PREFIX
+    }
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        number = float(text or "")
+    except ValueError:
+        return None
+    return number if math.isfinite(number) and number >= 0 else None
+
+
+def _until(text: str, now_s: float) -> float | None:
+    try:
+        moment = parsedate_to_datetime(text)
+    except (ValueError, OverflowError):
+        return None
+    if moment.tzinfo is None:  # `-0000` means UTC, of unknown place
+        moment = moment.replace(tzinfo=UTC)
+    return max(moment.timestamp() - now_s, 0.0)
