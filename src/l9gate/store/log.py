@@ -2,14 +2,13 @@
 
 import sqlite3
 import weakref
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self, TypeVar, get_args
 
 from l9gate.errors import RunCorruptError, RunVersionError
 from l9gate.evidence.codec import FORMAT_VERSION, decode_record
-from l9gate.evidence.log import EvidenceLog
 from l9gate.evidence.records import AnyRecord
 from l9gate.store.chain import first_link, next_link, seal_digest
 from l9gate.store.database import open_snapshot, reading, release
@@ -86,18 +85,6 @@ class RunLog:
                 f"this l9gate reads format {FORMAT_VERSION}",
                 hint="judge it with the l9gate that is named in its manifest.json",
             )
-
-
-class PooledLog:
-    """Several logs, one after another."""
-
-    def __init__(self, logs: Iterable[EvidenceLog]) -> None:
-        self._logs = tuple(logs)
-
-    def of(self, kind: type[R]) -> Iterator[R]:
-        """Yield every record of one class: run by run, in the order the runs were given."""
-        for log in self._logs:
-            yield from log.of(kind)
 
 
 def verify_chains(connection: sqlite3.Connection, database: Path, manifest: bytes) -> Chains:

@@ -4,14 +4,17 @@ import hashlib
 import os
 import re
 import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
-from l9gate.errors import RunCorruptError, RunNotFoundError, RunVersionError
+from l9gate.errors import RunCorruptError, RunDataError, RunNotFoundError, RunVersionError
 from l9gate.evidence import codec
+from l9gate.evidence.log import EvidenceLog
 from l9gate.evidence.records import Layer, Origin
 from l9gate.store.database import (
     create_database,
@@ -30,6 +33,9 @@ MANIFEST = "manifest.json"
 POLICY = "policy.toml"
 DATABASE = "evidence.db"
 _UNLOCK_WAIT_MS = 2_000
+# What must agree for two samples to be samples of one thing; several packages are rolled up.
+_POOLED_BY = ("git_revision", "policy_hash", "environment", "model", "kind", "layers")
+R = TypeVar("R")
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
@@ -206,6 +212,34 @@ def latest_run(root: Path) -> RunFolder:
     return open_run(paths[0])
 
 
+def check_poolable(manifests: Sequence[Manifest]) -> None:
+    """Return if all runs are of one revision, policy, environment, model, kind and set of layers.
+
+    Raises:
+        RunDataError: two runs differ, with the field and both values; or one run is given twice,
+            which would count its evidence twice.
+    """
+    seen: set[str] = set()
+    for manifest in manifests:
+        if manifest.run_id in seen:
+            raise RunDataError(f"run `{manifest.run_id}` is given twice", hint="name each run once")
+        seen.add(manifest.run_id)
+        for field in _POOLED_BY:
+            _check_field(field, manifests[0], manifest)
+
+
+class PooledLog:
+    """Several logs, one after another."""
+
+    def __init__(self, logs: Iterable[EvidenceLog]) -> None:
+        self._logs = tuple(logs)
+
+    def of(self, kind: type[R]) -> Iterator[R]:
+        """Yield every record of one class: run by run, in the order the runs were given."""
+        for log in self._logs:
+            yield from log.of(kind)
+
+
 def _folder_name(manifest: Manifest) -> str:
     time = re.sub(r"\.\d+|[^0-9TZ]", "", manifest.started_at)
     return f"{time}-{re.sub(r'[^A-Za-z0-9._-]', '_', manifest.run_id)}"
@@ -227,6 +261,21 @@ def _parse_manifest(path: Path, data: bytes) -> Manifest:
 def _where_runs_are(root: Path) -> str:
     newest = [path.as_posix() for path in run_paths(root) if (path / MANIFEST).is_file()][:3]
     return f"the newest runs are {', '.join(newest)}" if newest else "start one with `l9gate run`"
+
+
+def _check_field(field: str, first: Manifest, other: Manifest) -> None:
+    one, two = _text(first, field), _text(other, field)
+    if one != two:
+        raise RunDataError(
+            f"runs `{first.run_id}` and `{other.run_id}` cannot be pooled: "
+            f"their {field} differs, `{one}` and `{two}`",
+            hint="judge them one by one",
+        )
+
+
+def _text(manifest: Manifest, field: str) -> str:
+    value: object = getattr(manifest, field)
+    return " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 def _leave_wal_mode(connection: sqlite3.Connection) -> None:

@@ -22,6 +22,8 @@ from l9gate.store.environments import (
 )
 from l9gate.wire.json import Json, JsonObject
 
+__all__ = ["Environment", "LayerSettings", "Settings", "read_settings", "settings_schema"]
+
 PYPROJECT = "pyproject.toml"
 OWN_FILE = "l9gate.toml"
 _Text = Annotated[str, msgspec.Meta(min_length=1)]
