@@ -55,6 +55,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     seed: int
     policy_hash: str  # sha256 of policy.toml in this folder, hex
     versions: dict[str, str]  # l9gate, python, anthropic, httpx2
+    narrowed: str | None = None  # pytest's -k expression, if only some tests were run
 
 
 class _Versioned(msgspec.Struct):
@@ -108,6 +109,19 @@ class RunFolder:
             RunCorruptError: a record was changed, removed or is missing.
         """
         return RunLog(self.database, self.manifest_bytes)
+
+    def count_records(self) -> dict[str, int]:
+        """Return how many records of each kind there are by now; nothing is verified.
+
+        Raises:
+            RunCorruptError: the database cannot be read.
+        """
+        with reading(self.database):
+            connection, copy = open_snapshot(self.database)
+            try:
+                return dict(connection.execute("SELECT kind, count(*) FROM record GROUP BY kind"))
+            finally:
+                release(connection, copy)
 
     def is_sealed(self) -> bool:
         """Return whether the run was finished; a killed run never is.

@@ -81,6 +81,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             f"environment `{name}` is not declared in {self.file}", hint=_hint(name, known)
         )
 
+    def key_variables(self) -> frozenset[str]:
+        """Return the names of all variables that may hold a key of this project."""
+        names = {*built_in_names(), *self.declared_environments}
+        return frozenset(self.environment(name).key_variable for name in names)
+
 
 def read_settings(start: Path) -> Settings | None:
     """Return the settings that count for a folder: its own, else the nearest above it.
