@@ -34,7 +34,7 @@ POLICY = "policy.toml"
 DATABASE = "evidence.db"
 _UNLOCK_WAIT_MS = 2_000
 # What must agree for two samples to be samples of one thing; several packages are rolled up.
-_POOLED_BY = ("git_revision", "policy_hash", "environment", "model", "kind", "layers")
+_POOLED_BY = ("git_revision", "policy_hash", "environment", "model", "kind", "layers", "narrowed")
 R = TypeVar("R")
 
 

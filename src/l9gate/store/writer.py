@@ -5,6 +5,8 @@ import secrets
 import sqlite3
 import threading
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 from l9gate.errors import WriteError
 from l9gate.evidence.codec import encode_record, kind_of
@@ -91,6 +93,17 @@ class RunWriter:
         finally:
             with self._commit_lock:
                 self._disconnect()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
 
     def _begin(self) -> None:
         self._pid = os.getpid()
