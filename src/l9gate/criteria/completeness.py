@@ -22,7 +22,7 @@ class Completeness:
         """Return kept if every asked layer has one closing record and each says *completed*."""
         ends: dict[str, SourceEnd] = {}
         for end in log.of(SourceEnd):
-            if ends.setdefault(end.source, end).reason is EndReason.COMPLETED:
+            if end.source not in ends or end.reason is EndReason.COMPLETED:
                 ends[end.source] = end
         open_ends = [
             why for layer in scope.layers if (why := _why_incomplete(layer, ends)) is not None

@@ -1,0 +1,49 @@
+"""`l9gate simulate`: a local Messages API until it is stopped."""
+
+import os
+import signal
+import sys
+import threading
+
+import click
+
+from l9gate.simulator.server import SimulatorConfig, serve_forever
+
+
+@click.command("simulate")
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="0 takes a free one.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Loopback unless you say so.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Same seed, same answers.")
+@click.option(
+    "--load-factor",
+    type=click.FloatRange(min=0),
+    default=1.0,
+    show_default=True,
+    help="Multiplies every delay; 0 answers at once.",
+)
+@click.option("--stop-with-stdin", is_flag=True, help="Also stop when standard input closes.")
+def command(host: str, port: int, seed: int, load_factor: float, *, stop_with_stdin: bool) -> None:
+    r"""Start a local Messages API and print its base URL as the first line.
+
+    Every well-formed key works, every response says `x-l9gate-origin: simulated`, and nothing
+    leaves this machine. Stop it with Ctrl-C.
+
+    \b
+    Try it:  l9gate simulate --port 8700
+             ANTHROPIC_BASE_URL=http://127.0.0.1:8700 ANTHROPIC_API_KEY=sk-any-key python app.py
+    """
+    if stop_with_stdin:
+        threading.Thread(target=_stop_with_stdin, daemon=True).start()
+    config = SimulatorConfig(seed=seed, load_factor=load_factor)
+    serve_forever(config, host, port, _announce)
+
+
+def _announce(base_url: str) -> None:
+    click.echo(base_url)
+    sys.stdout.flush()
+
+
+def _stop_with_stdin() -> None:
+    while os.read(0, 4096):
+        continue
+    os.kill(os.getpid(), signal.SIGTERM)

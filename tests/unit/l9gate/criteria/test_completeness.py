@@ -1,0 +1,47 @@
+import pytest
+
+from l9gate.criteria.completeness import Completeness
+from l9gate.criteria.criterion import Scope, State
+from l9gate.evidence.log import MemoryLog
+from l9gate.evidence.records import EndReason, Layer, Origin, SourceEnd
+
+
+def scope(*layers: Layer, narrowed: str | None = None) -> Scope:
+    return Scope(layers=layers, kind=Origin.LIVE, environment="development", narrowed=narrowed)
+
+
+def end(layer: Layer, reason: EndReason = EndReason.COMPLETED) -> SourceEnd:
+    return SourceEnd(at_s=1.0, source=f"suite.{layer}", reason=reason, detail="why")
+
+
+def test_a_run_whose_layers_all_completed_is_complete() -> None:
+    finding = Completeness().judge(MemoryLog([end(layer) for layer in Layer]), scope(*Layer))
+    assert finding.state is State.KEPT
+    assert (finding.n, finding.reason) == (4, None)
+
+
+def test_a_layer_without_a_closing_record_was_killed_and_leaves_the_run_unproven() -> None:
+    log = MemoryLog([end(Layer.UNIT)])
+    finding = Completeness().judge(log, scope(Layer.UNIT, Layer.CONTRACT))
+    assert finding.state is State.UNPROVEN
+    assert finding.n == 1
+    assert finding.reason is not None
+    assert "contract has no end" in finding.reason
+
+
+@pytest.mark.parametrize("reason", [EndReason.STOPPED, EndReason.LIMIT_REACHED, EndReason.FAILED])
+def test_a_layer_that_ended_otherwise_leaves_the_run_unproven(reason: EndReason) -> None:
+    finding = Completeness().judge(MemoryLog([end(Layer.UNIT, reason)]), scope(Layer.UNIT))
+    assert finding.state is State.UNPROVEN
+    assert finding.reason == f"unit {reason}: why"
+
+
+def test_a_run_of_no_layer_is_unproven() -> None:
+    assert Completeness().judge(MemoryLog(), scope()).state is State.UNPROVEN
+
+
+def test_a_narrowed_run_of_all_layers_is_unproven_and_of_one_layer_may_be_complete() -> None:
+    log = MemoryLog([end(layer) for layer in Layer])
+    assert Completeness().judge(log, scope(*Layer, narrowed="smoke")).state is State.UNPROVEN
+    smoke = Completeness().judge(log, scope(Layer.INTEGRATION, narrowed="smoke"))
+    assert smoke.state is State.KEPT
