@@ -1,0 +1,73 @@
+"""The first line of every report."""
+
+from l9gate.criteria.criterion import Finding, State
+from l9gate.report.quantity import operator_of, render_pair, render_quantity
+from l9gate.verdict import Outcome, Verdict
+
+MAX_CHARACTERS = 100
+_MIN_MIDDLE = 20
+
+# None of the four of a rehearsal may be mistaken for an answer about the real API.
+LABELS = {
+    Outcome.READY: "READY",
+    Outcome.LAYERS_KEPT: "LAYERS KEPT",
+    Outcome.NOT_READY: "NOT READY",
+    Outcome.UNPROVEN: "UNPROVEN",
+    Outcome.REHEARSED: "REHEARSED on the simulator",
+    Outcome.LAYERS_REHEARSED: "LAYERS REHEARSED on the simulator",
+    Outcome.REHEARSAL_BROKEN: "REHEARSAL BROKEN on the simulator",
+    Outcome.REHEARSAL_UNPROVEN: "REHEARSAL UNPROVEN on the simulator",
+}
+_NAMES_LAYERS = frozenset({Outcome.LAYERS_KEPT, Outcome.LAYERS_REHEARSED})
+_DONE = {
+    Outcome.READY: "l9gate report",
+    Outcome.LAYERS_KEPT: "l9gate run all",
+    Outcome.REHEARSED: "l9gate run all",
+    Outcome.LAYERS_REHEARSED: "l9gate run all --rehearse",
+}
+
+
+def next_command(verdict: Verdict) -> str:
+    """Return what to type next: explain what is in the way, else the next larger step."""
+    if verdict.outcome in _DONE:
+        return _DONE[verdict.outcome]
+    if verdict.deciding is None:
+        return "l9gate run all"
+    return f"l9gate explain {verdict.deciding.criterion}"
+
+
+def headline(verdict: Verdict, next_command: str) -> str:
+    """Return outcome, deciding criterion, number, limit, n and the next command: one line.
+
+    It has at most 100 characters; what is too long is the middle, never the command.
+    """
+    label = LABELS[verdict.outcome]
+    if verdict.outcome in _NAMES_LAYERS:
+        label += f": {', '.join(verdict.scope.layers)}"
+    end = f" · next: {next_command}"
+    if len(f"{label}  ") + len(end) > MAX_CHARACTERS - _MIN_MIDDLE:
+        end = " · next: l9gate report"
+    room = MAX_CHARACTERS - len(label) - len("  ") - len(end)
+    return f"{label}  {_middle(verdict.deciding, room)}{end}"
+
+
+def _middle(deciding: Finding | None, room: int) -> str:
+    if deciding is None:
+        return "no criterion was asked (n=0)"
+    text = _decided_by(deciding)
+    if deciding.state is State.UNPROVEN and deciding.reason is not None:
+        longer = f"{text}: {deciding.reason}"
+        text = longer if len(longer) <= room else text
+    return text if len(text) <= room else f"{text[: max(room - 1, 0)]}…"
+
+
+def _decided_by(finding: Finding) -> str:
+    operator = operator_of(finding.condition)
+    n = f"(n={finding.n:,})"
+    if operator is None or finding.limit is None:
+        return f"{finding.criterion}: {finding.condition} {n}"
+    if finding.observed is None:
+        limit = render_quantity(finding.limit, finding.unit)
+        return f"{finding.criterion} no value, needs {operator} {limit} {n}"
+    observed, limit = render_pair(finding.observed, finding.limit, finding.unit)
+    return f"{finding.criterion} {observed}, needs {operator} {limit} {n}"
