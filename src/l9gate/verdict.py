@@ -1,11 +1,14 @@
 """Findings to a verdict."""
 
+import math
+from collections.abc import Sequence
 from enum import StrEnum
 
 import msgspec
 
-from l9gate.criteria.criterion import Finding, Scope
+from l9gate.criteria.criterion import Finding, Role, Scope, State
 from l9gate.errors import ExitCode
+from l9gate.evidence.records import Layer, Origin
 
 
 class Outcome(StrEnum):
@@ -29,3 +32,75 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     scope: Scope
     findings: tuple[Finding, ...]  # in the order of the policy
     deciding: Finding | None  # None only if nothing was asked
+
+
+_LIVE = {
+    ExitCode.READY: (Outcome.READY, Outcome.LAYERS_KEPT),
+    ExitCode.NOT_READY: (Outcome.NOT_READY, Outcome.NOT_READY),
+    ExitCode.UNPROVEN: (Outcome.UNPROVEN, Outcome.UNPROVEN),
+}
+_REHEARSED = {
+    ExitCode.READY: (Outcome.REHEARSED, Outcome.LAYERS_REHEARSED),
+    ExitCode.NOT_READY: (Outcome.REHEARSAL_BROKEN, Outcome.REHEARSAL_BROKEN),
+    ExitCode.UNPROVEN: (Outcome.REHEARSAL_UNPROVEN, Outcome.REHEARSAL_UNPROVEN),
+}
+_WORST_FIRST = (
+    (State.BROKEN, Role.BLOCKER),
+    (State.BROKEN, Role.EXIT),
+    (State.UNPROVEN, Role.BLOCKER),
+    (State.UNPROVEN, Role.EXIT),
+)
+
+
+def decide(findings: Sequence[Finding], scope: Scope) -> Verdict:
+    """Return the verdict: one broken finding is not ready, else one unproven, or none, unproven.
+
+    Advice and waived findings never decide. Layers that use the API are rehearsed unless the run
+    was live; a run of the unit layer alone uses none, so it is the same either way.
+    """
+    judged = [one for one in findings if one.role is not Role.ADVICE and not one.waived]
+    code = _code_of(judged)
+    uses_api = set(scope.layers) != {Layer.UNIT}
+    words = _REHEARSED if uses_api and scope.kind is not Origin.LIVE else _LIVE
+    whole, part = words[code]
+    return Verdict(
+        outcome=whole if set(scope.layers) == set(Layer) else part,
+        exit_code=code,
+        scope=scope,
+        findings=tuple(findings),
+        deciding=_deciding(judged),
+    )
+
+
+def _code_of(judged: Sequence[Finding]) -> ExitCode:
+    states = {finding.state for finding in judged}
+    if State.BROKEN in states:
+        return ExitCode.NOT_READY
+    if State.UNPROVEN in states or not judged:
+        return ExitCode.UNPROVEN
+    return ExitCode.READY
+
+
+def _deciding(judged: Sequence[Finding]) -> Finding | None:
+    """Return the worst finding; if all are kept, the one nearest to its limit."""
+    for state, role in _WORST_FIRST:
+        for finding in judged:
+            if finding.state is state and finding.role is role:
+                return finding
+    return min(judged, key=_margin, default=None)
+
+
+def _margin(finding: Finding) -> float:
+    """Return how far a kept number is from its limit, as a share of the limit.
+
+    A sampled number counts with the end of its interval that is nearest. What equals its limit by
+    definition, such as no failures or all scenarios, says nothing and ranks last.
+    """
+    if finding.limit is None or finding.limit == 0 or finding.observed is None:
+        return math.inf
+    if not any(f" {sign} " in finding.condition for sign in ("<", "<=", ">", ">=")):
+        return math.inf
+    numbers = [finding.observed]
+    if finding.interval is not None:
+        numbers += [end for end in (finding.interval.low, finding.interval.high) if end is not None]
+    return min(abs(number - finding.limit) for number in numbers) / abs(finding.limit)

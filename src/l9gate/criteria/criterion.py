@@ -51,6 +51,8 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     decides: str | None = None  # what would decide it, e.g. "241 more calls"
     evidence: tuple[str, ...] = ()  # names of the offending tests, at most 20
     where: dict[str, str] = {}
+    layers: tuple[Layer, ...] = ()  # whose evidence was asked for; empty: the whole suite
+    waived: bool = False  # declared not applicable: shown first, never decides
 
 
 class Scope(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,6 +1,26 @@
 """Production health as numbers (H-01 … H-05), computed from evidence."""
 
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
 import msgspec
+
+from l9gate.criteria.calls import Call, error_type_of, has_failed, is_of_kind
+from l9gate.criteria.criterion import Scope
+from l9gate.criteria.excerpt import Excerpt, is_on_route
+from l9gate.criteria.outcomes import MESSAGES_ROUTE
+from l9gate.criteria.samples import (
+    Observation,
+    fallback_signals,
+    latencies_of,
+    observe_cache_hit,
+    observe_operation_latency,
+)
+from l9gate.evidence.log import EvidenceLog
+from l9gate.evidence.records import CacheState, Exchange, Signal
+from l9gate.measure.intervals import nearest_rank
+from l9gate.wire.messages import Usage
+from l9gate.wire.prices import cost_usd
 
 
 class Quantiles(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,3 +54,114 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     input_tokens: int
     output_tokens: int
     cost_usd: float | None
+
+
+def measure_health(log: EvidenceLog, scope: Scope) -> Health:
+    """Return the health of what was seen in the run's kind, tests about failures left out.
+
+    Tokens and cost count everything that was sent, those tests included: it was paid for.
+    """
+    excerpt = Excerpt(log, scope)
+    calls = [call for call in excerpt.calls() if is_on_route(call.last, MESSAGES_ROUTE)]
+    attempts = [attempt for call in calls for attempt in call.attempts]
+    lookups = [one.value for one in observe_cache_hit(excerpt)]
+    hits = [one for one in excerpt.signals() if one.cache is CacheState.HIT]
+    operations = fallback_signals(excerpt)
+    fallbacks = Counter(one.fallback for one in operations if one.fallback is not None)
+    sent = [one for one in log.of(Exchange) if is_of_kind(one, scope.kind)]
+    usages = [one.usage for one in sent if one.usage is not None]
+    return Health(
+        latency=_quantiles(latencies_of(calls)),
+        operation_latency=_quantiles(observe_operation_latency(excerpt)),
+        calls=len(calls),
+        attempts=len(attempts),
+        error_rate=_share(sum(has_failed(call.last) for call in calls), len(calls)),
+        attempt_error_rate=_share(sum(has_failed(one) for one in attempts), len(attempts)),
+        errors_by_type=_sorted_counts(
+            Counter(error_type_of(call.last) for call in calls if has_failed(call.last))
+        ),
+        cache_lookups=len(lookups),
+        cache_hit_rate=_share(sum(lookups), len(lookups)),
+        calls_avoided=len(hits),
+        tokens_avoided=sum(one.avoided_input_tokens + one.avoided_output_tokens for one in hits),
+        cost_avoided_usd=_cost_avoided_usd(hits, calls),
+        quota_utilisation=_quota_utilisation(sent),
+        operations=len(operations),
+        fallback_rate=_share(fallbacks.total(), len(operations)),
+        fallbacks_by_reason=_sorted_counts(fallbacks),
+        input_tokens=sum(total_input_tokens(usage) for usage in usages),
+        output_tokens=sum(usage.output_tokens for usage in usages),
+        cost_usd=_cost_usd(sent),
+    )
+
+
+def total_input_tokens(usage: Usage) -> int:
+    """Return all tokens that were read, from the prompt cache or not."""
+    return usage.input_tokens + usage.cache_read_input_tokens + usage.cache_creation_input_tokens
+
+
+def _quantiles(observations: Sequence[Observation]) -> Quantiles:
+    ordered = sorted(one.value for one in observations)
+    if not ordered:
+        return Quantiles(n=0, p50_s=None, p95_s=None, p99_s=None)
+    p50_s, p95_s, p99_s = (nearest_rank(ordered, q) for q in (0.50, 0.95, 0.99))
+    return Quantiles(n=len(ordered), p50_s=p50_s, p95_s=p95_s, p99_s=p99_s)
+
+
+def _share(part: float, whole: int) -> float | None:
+    return part / whole if whole else None
+
+
+def _sorted_counts(counts: Mapping[str, int]) -> dict[str, int]:
+    """Return the counts, the most frequent first, so that equal evidence gives equal bytes."""
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+
+def _cost_usd(sent: Sequence[Exchange]) -> float | None:
+    """Return what all exchanges cost; None if one is of a model without a known price."""
+    total = 0.0
+    for one in sent:
+        if one.usage is None:
+            continue
+        cost = None if one.model is None else cost_usd(one.model, one.usage)
+        if cost is None:
+            return None
+        total += cost
+    return total
+
+
+def _cost_avoided_usd(hits: Sequence[Signal], calls: Sequence[Call]) -> float | None:
+    """Return what the avoided tokens would have cost, at the price of the one model in use."""
+    if not hits:
+        return 0.0
+    models = {call.last.model for call in calls}
+    model = models.pop() if len(models) == 1 else None
+    if model is None:
+        return None
+    costs = [
+        cost_usd(
+            model,
+            Usage(input_tokens=one.avoided_input_tokens, output_tokens=one.avoided_output_tokens),
+        )
+        for one in hits
+    ]
+    known = [cost for cost in costs if cost is not None]
+    return sum(known) if len(known) == len(costs) else None
+
+
+def _quota_utilisation(sent: Sequence[Exchange]) -> dict[str, float]:
+    """Return for every bucket the worst share that was used up."""
+    worst: dict[str, float] = {}
+    for one in sent:
+        for name, value in one.rate_limit.items():
+            bucket, _, what = name.rpartition("-")
+            limit = _number(value)
+            remaining = _number(one.rate_limit.get(f"{bucket}-remaining", ""))
+            if what != "limit" or not limit or remaining is None:
+                continue
+            worst[bucket] = max(worst.get(bucket, 0.0), 1 - remaining / limit)
+    return dict(sorted(worst.items()))
+
+
+def _number(text: str) -> float | None:
+    return float(text) if text.isascii() and text.isdigit() else None

@@ -1,0 +1,154 @@
+"""Numbers against a limit: kept, broken or unproven; pure arithmetic on what was measured."""
+
+import math
+from collections.abc import Sequence
+
+import msgspec
+
+from l9gate.criteria.criterion import Interval, State
+from l9gate.criteria.expression import Condition, Operator
+from l9gate.measure.intervals import (
+    chance_to_stay_under,
+    nearest_rank,
+    pace_lower,
+    pace_upper,
+    quantile_bounds,
+    rate_lower,
+    rate_upper,
+    samples_needed,
+    samples_to_decide,
+    window_to_decide,
+)
+
+
+class Decision(msgspec.Struct, frozen=True, kw_only=True):
+    """A state, the number and interval it rests on, and what would settle it."""
+
+    state: State
+    observed: float | None
+    n: int
+    interval: Interval | None = None
+    reason: str | None = None
+    more: int | None = None  # further samples that would decide it, at the rate seen
+    more_s: float | None = None  # further seconds, where time is what is missing
+    chance: float | None = None  # how likely these samples show it kept
+
+
+def decide_by_bounds(
+    operator: Operator, limit: float, low: float | None, high: float | None
+) -> State:
+    """Return kept if the whole interval holds, broken if none of it does, else unproven."""
+    kept_by, broken_by = (high, low) if operator.wants_low else (low, high)
+    if kept_by is not None and operator.holds(kept_by, limit):
+        return State.KEPT
+    if broken_by is not None and not operator.holds(broken_by, limit):
+        return State.BROKEN
+    return State.UNPROVEN
+
+
+def decide_quantile(values: Sequence[float], condition: Condition, alpha: float) -> Decision:
+    """Decide a quantile of a sample by its order statistics."""
+    q = condition.quantile
+    if q is None:
+        raise ValueError(f"`{condition.quantity}` has no quantile")
+    if not values:
+        needed = samples_needed(q, alpha)
+        return Decision(state=State.UNPROVEN, observed=None, n=0, reason="no samples", more=needed)
+    ordered = sorted(values)
+    n = len(ordered)
+    low, high = quantile_bounds(ordered, q, alpha)
+    state = decide_by_bounds(condition.operator, condition.limit, low, high)
+    decision = Decision(
+        state=state,
+        observed=nearest_rank(ordered, q),
+        n=n,
+        interval=_interval(low, high, alpha),
+    )
+    if state is not State.UNPROVEN or not condition.operator.wants_low:
+        return decision
+    beyond = sum(not condition.operator.holds(value, condition.limit) for value in ordered)
+    needed = samples_needed(q, alpha)
+    short = f"n={n}, a p{100 * q:g} needs at least {needed}" if n < needed else "too close to tell"
+    return msgspec.structs.replace(decision, reason=short, **_outlook(beyond, n, 1 - q, alpha))
+
+
+def decide_rate(k: int, n: int, condition: Condition, alpha: float) -> Decision:
+    """Decide a rate by its Clopper-Pearson bounds."""
+    wants_low, limit = condition.operator.wants_low, condition.limit
+    if n == 0:
+        against = limit if wants_low else 1 - limit
+        more = samples_needed(1 - against, alpha) if 0 < against < 1 else None
+        return Decision(state=State.UNPROVEN, observed=None, n=0, reason="no samples", more=more)
+    low, high = rate_lower(k, n, alpha), rate_upper(k, n, alpha)
+    state = decide_by_bounds(condition.operator, limit, low, high)
+    decision = Decision(state=state, observed=k / n, n=n, interval=_interval(low, high, alpha))
+    if state is not State.UNPROVEN:
+        return decision
+    wrong, against = (k, limit) if wants_low else (n - k, 1 - limit)
+    return msgspec.structs.replace(
+        decision, reason="too close to tell", **_outlook(wrong, n, against, alpha)
+    )
+
+
+def decide_pace(
+    count: int, window_s: float, condition: Condition, alpha: float, min_window_s: float
+) -> Decision:
+    """Decide events per second by their Garwood bounds, once the window is long enough."""
+    if window_s <= 0 or window_s < min_window_s:
+        return Decision(
+            state=State.UNPROVEN,
+            observed=count / window_s if window_s > 0 else None,
+            n=count,
+            reason=f"{window_s:g} s observed, sustained means {min_window_s:g} s",
+            more_s=max(min_window_s - window_s, 0.0),
+        )
+    low, high = pace_lower(count, window_s, alpha), pace_upper(count, window_s, alpha)
+    state = decide_by_bounds(condition.operator, condition.limit, low, high)
+    total_s = None
+    if state is State.UNPROVEN:
+        total_s = window_to_decide(count, window_s, condition.limit, alpha)
+    return Decision(
+        state=state,
+        observed=count / window_s,
+        n=count,
+        interval=_interval(low, high, alpha),
+        reason="too close to tell" if state is State.UNPROVEN else None,
+        more_s=None if total_s is None else total_s - window_s,
+    )
+
+
+def decide_number(value: float | None, n: int, condition: Condition, min_n: int) -> Decision:
+    """Decide a plain number exactly as the operator is written."""
+    if value is None:
+        return Decision(state=State.UNPROVEN, observed=None, n=n, reason="nothing was measured")
+    if n < min_n:
+        return Decision(
+            state=State.UNPROVEN,
+            observed=value,
+            n=n,
+            reason=f"n={n}, needs at least {min_n}",
+            more=min_n - n,
+        )
+    state = State.KEPT if condition.operator.holds(value, condition.limit) else State.BROKEN
+    return Decision(state=state, observed=value, n=n)
+
+
+def _outlook(wrong: int, n: int, limit: float, alpha: float) -> dict[str, int | float | None]:
+    """Return how many further samples decide a rate of wrong ones, and how likely for the good."""
+    total = samples_to_decide(wrong, n, limit, alpha)
+    if total is None:
+        return {}
+    if wrong / n > limit:
+        return {"more": total - n}
+    return {
+        "more": total - n,
+        "chance": chance_to_stay_under(wrong, n, total, limit, alpha),
+    }
+
+
+def _interval(low: float | None, high: float | None, alpha: float) -> Interval:
+    return Interval(low=_closed(low), high=_closed(high), confidence=1 - alpha)
+
+
+def _closed(bound: float | None) -> float | None:
+    return None if bound is None or math.isinf(bound) else bound

@@ -1,0 +1,128 @@
+"""The part of the evidence that one criterion looks at."""
+
+from collections.abc import Mapping
+from functools import cached_property
+
+from l9gate.criteria.calls import Call, calls_of, is_of_kind
+from l9gate.criteria.criterion import Scope
+from l9gate.criteria.ownership import Ownership
+from l9gate.evidence.log import EvidenceLog
+from l9gate.evidence.records import Exchange, Fault, Gauge, Layer, LayerRun, Signal
+
+CALL_KEYS = frozenset({"layer", "route", "model", "stream", "tools", "scenario"})
+SIGNAL_KEYS = frozenset({"layer", "operation", "scenario"})
+GAUGE_KEYS = frozenset({"layer", "span", "scenario"})
+TEST_KEYS = frozenset({"layer", "scenario"})
+RUN_KEYS = frozenset({"layer"})
+WHERE_KEYS = CALL_KEYS | SIGNAL_KEYS | GAUGE_KEYS
+
+
+class Excerpt:
+    """A log seen through a scope, the layers of a criterion and its `where`.
+
+    Without layers it shows every layer but unit, whose traffic is mocked, and what no test sent.
+    """
+
+    def __init__(
+        self,
+        log: EvidenceLog,
+        scope: Scope,
+        layers: frozenset[Layer] = frozenset(),
+        where: Mapping[str, str] | None = None,
+    ) -> None:
+        self.scope = scope
+        self.where: Mapping[str, str] = {} if where is None else where
+        self._log = log
+        named = self.where.get("layer")
+        self._layers = layers if named is None else frozenset({Layer(named)})
+
+    @cached_property
+    def ownership(self) -> Ownership:
+        """Who owns what."""
+        return Ownership.of(self._log)
+
+    @property
+    def layers(self) -> frozenset[Layer]:
+        """The layers whose tests count."""
+        return self._layers or frozenset(self.scope.layers)
+
+    def calls(self) -> list[Call]:
+        """Return the calls of the run's kind that ordinary tests, or no test, sent."""
+        return [call for call in calls_of(self._log.of(Exchange)) if self._shows(call)]
+
+    def answered(self) -> list[Exchange]:
+        """Return every exchange that the API of the run's kind answered, whoever sent it."""
+        kind = self.scope.kind
+        return [one for one in self._log.of(Exchange) if one.origin is kind and one.was_answered]
+
+    def signals(self) -> list[Signal]:
+        """Return the operations that the application reports, without its mock mode."""
+        return [
+            one
+            for one in self._log.of(Signal)
+            if not one.mock
+            and self._has_layer(one.layer)
+            and self._has_scenario(one.owner)
+            and self.where.get("operation", one.operation) == one.operation
+        ]
+
+    def gauges(self, name: str) -> list[Gauge]:
+        """Return the readings of one gauge."""
+        return [
+            one
+            for one in self._log.of(Gauge)
+            if one.name == name
+            and self._has_layer(one.layer)
+            and self._has_scenario(one.owner)
+            and self.where.get("span", one.span) == one.span
+        ]
+
+    def layer_runs(self) -> list[LayerRun]:
+        """Return the sessions of the layers."""
+        return [one for one in self._log.of(LayerRun) if one.layer in self.layers]
+
+    def faults(self) -> list[Fault]:
+        """Return what l9gate itself got wrong."""
+        return list(self._log.of(Fault))
+
+    def observations(self) -> int:
+        """Return how many exchanges and signals there are in all."""
+        return sum(1 for _ in self._log.of(Exchange)) + sum(1 for _ in self._log.of(Signal))
+
+    def all_signals(self) -> list[Signal]:
+        """Return the operations of every layer and mode, whoever caused them."""
+        return list(self._log.of(Signal))
+
+    def _shows(self, call: Call) -> bool:
+        last = call.last
+        return (
+            is_of_kind(last, self.scope.kind)
+            and self._has_layer(last.layer)
+            and self._has_scenario(last.owner)
+            and self._has_route(last)
+            and self.where.get("model", last.model) == last.model
+            and self.where.get("stream", _word(last.stream)) == _word(last.stream)
+            and self.where.get("tools", _word(last.tools)) == _word(last.tools)
+            and not self.ownership.is_about_failure(last.owner)
+        )
+
+    def _has_layer(self, layer: Layer | None) -> bool:
+        return layer in self._layers if self._layers else layer is not Layer.UNIT
+
+    def _has_scenario(self, owner: str | None) -> bool:
+        scenario = self.where.get("scenario")
+        return scenario is None or self.ownership.carries(owner, scenario)
+
+    def _has_route(self, exchange: Exchange) -> bool:
+        route = self.where.get("route")
+        return route is None or is_on_route(exchange, route)
+
+
+def is_on_route(exchange: Exchange, route: str) -> bool:
+    """Whether method and path are those of a route; a gateway may have a prefix before the path."""
+    method, _, path = route.partition(" ")
+    return exchange.method == method and exchange.path.endswith(path)
+
+
+def _word(flag: bool) -> str:
+    return "true" if flag else "false"

@@ -1,0 +1,229 @@
+"""Policy file → criteria, claims and alert rules; every mistake names its line."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+from l9gate.criteria.alerts import AlertRule, AlertSettings
+from l9gate.criteria.confidence import Claim
+from l9gate.criteria.criterion import Criterion, Finding, Scope
+from l9gate.criteria.excerpt import WHERE_KEYS
+from l9gate.criteria.expression import Condition, parse_condition, suggest
+from l9gate.criteria.policy_file import (
+    AlertTable,
+    CriterionTable,
+    PolicyFile,
+    PolicyTables,
+    Where,
+)
+from l9gate.criteria.presence import Presence
+from l9gate.criteria.quantities import BY_NAME, Rate, Sample
+from l9gate.criteria.snapshot import Snapshot
+from l9gate.criteria.threshold import SUSTAINED_S, Threshold
+from l9gate.criteria.waiver import NotApplicable
+from l9gate.errors import PolicyError
+from l9gate.evidence.log import EvidenceLog
+from l9gate.evidence.records import Layer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """What is asked of a run: criteria, claims of confidence, alert rules."""
+
+    name: str
+    text: str
+    criteria: tuple[Criterion, ...]
+    why: Mapping[str, str]  # by name of criterion
+    claims: tuple[Claim, ...]
+    alert_rules: tuple[AlertRule, ...]
+    alert_settings: AlertSettings
+    confidence: float
+    looks: int
+
+    @property
+    def alpha(self) -> float:
+        """The one-sided risk of a wrong bound, shared among the declared looks."""
+        return round(1 - self.confidence, 12) / self.looks
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 of the text, in hexadecimal."""
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
+    def asked(self, scope: Scope) -> tuple[Criterion, ...]:
+        """Return the criteria whose layers were all asked for, in the order of the file."""
+        return tuple(one for one in self.criteria if one.layers <= set(scope.layers))
+
+    def judge(self, log: EvidenceLog, scope: Scope) -> tuple[Finding, ...]:
+        """Return the finding of every asked criterion; the log is read once."""
+        snapshot = Snapshot(log)
+        return tuple(one.judge(snapshot, scope) for one in self.asked(scope))
+
+
+def default_policy_text() -> str:
+    """Return the text of the policy that is shipped."""
+    return resources.files("l9gate.criteria").joinpath("default_policy.toml").read_text("utf-8")
+
+
+def read_policy(path: Path) -> Policy:
+    """Return the policy in a file.
+
+    Raises:
+        PolicyError: the file cannot be read, or does not state a policy.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise PolicyError(f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise PolicyError(f"{path}: not UTF-8 at byte {error.start}") from error
+    return parse_policy(text, path.name)
+
+
+def parse_policy(text: str, name: str = "policy.toml") -> Policy:
+    """Return the policy that a TOML text states.
+
+    Raises:
+        PolicyError: it states none; the message names file, line and criterion.
+    """
+    file = PolicyFile(text, name)
+    tables = file.tables()
+    _check_names(file, tables)
+    return Policy(
+        name=name,
+        text=text,
+        criteria=tuple(
+            _criterion(file, number, table) for number, table in enumerate(tables.criterion)
+        ),
+        why={table.name: table.why for table in tables.criterion},
+        claims=tuple(
+            Claim(
+                requirement=table.requirement,
+                layer=table.layer,
+                value=table.value,
+                assumption=table.assumption,
+            )
+            for table in tables.confidence
+        ),
+        alert_rules=tuple(_rule(file, number, table) for number, table in enumerate(tables.alert)),
+        alert_settings=tables.alerts,
+        confidence=tables.statistics.confidence,
+        looks=tables.statistics.looks,
+    )
+
+
+def _check_names(file: PolicyFile, tables: PolicyTables) -> None:
+    for kind, names in (
+        ("criterion", [table.name for table in tables.criterion]),
+        ("alert", [table.name for table in tables.alert]),
+    ):
+        for number, name in enumerate(names):
+            if name in names[:number]:
+                raise file.error((kind, number, "name"), f"the name `{name}` is taken")
+
+
+def _criterion(file: PolicyFile, number: int, table: CriterionTable) -> Criterion:
+    asked = _asked(file, number, table)
+    if table.not_applicable is None:
+        return asked
+    return NotApplicable(criterion=asked, waiver=table.not_applicable)
+
+
+def _asked(file: PolicyFile, number: int, table: CriterionTable) -> Criterion:
+    place = ("criterion", number)
+    layers = frozenset(table.layers)
+    if (table.require is None) is not (len(table.require_scenarios) > 0):
+        raise file.error(place, "exactly one of `require` and `require_scenarios` is needed")
+    if table.require is None:
+        for key in ("where", "min_n", "min_window_s"):
+            if getattr(table, key):
+                raise file.error((*place, key), f"`{key}` has no meaning for scenarios")
+        return Presence(
+            name=table.name,
+            role=table.role,
+            layers=layers,
+            scenarios=table.require_scenarios,
+            requirements=table.requirements,
+        )
+    condition = _condition(file, (*place, "require"), table.require)
+    where = _where(file, place, table.where, condition)
+    if layers and "layer" in where and where["layer"] not in layers:
+        raise file.error(
+            (*place, "where"), f"`where.layer` is `{where['layer']}`, which `layers` does not hold"
+        )
+    return Threshold(
+        name=table.name,
+        role=table.role,
+        layers=layers,
+        condition=condition,
+        requirements=table.requirements,
+        where=where,
+        min_n=table.min_n or 0,
+        min_window_s=SUSTAINED_S if table.min_window_s is None else table.min_window_s,
+    )
+
+
+def _rule(file: PolicyFile, number: int, table: AlertTable) -> AlertRule:
+    place = ("alert", number)
+    condition = _condition(file, (*place, "when"), table.when)
+    if not isinstance(BY_NAME[condition.quantity], Sample | Rate):
+        raise file.error(
+            (*place, "when"),
+            f"`{table.when}`: an alert needs a sample or a rate",
+            hint="such as `p95(latency_s)` or `rate(error)`",
+        )
+    return AlertRule(
+        name=table.name,
+        requirement=table.requirement,
+        severity=table.severity,
+        when=condition,
+        where=_where(file, place, table.where, condition),
+    )
+
+
+def _condition(file: PolicyFile, place: tuple[str | int, ...], text: str) -> Condition:
+    try:
+        return parse_condition(text)
+    except PolicyError as error:
+        raise file.error(place, str(error), hint=error.hint) from error
+
+
+def _where(
+    file: PolicyFile, place: tuple[str | int, ...], where: Where, condition: Condition
+) -> dict[str, str]:
+    """Return `where` as words, once every key narrows what the condition asks for."""
+    keys = BY_NAME[condition.quantity].keys
+    words: dict[str, str] = {}
+    for key, value in where.items():
+        at = (*place, "where", key)
+        if key not in WHERE_KEYS:
+            raise file.error(at, f"`where.{key}`: no such key", hint=suggest(key, WHERE_KEYS))
+        if key not in keys:
+            raise file.error(
+                at,
+                f"`where.{key}` does not narrow `{condition.quantity}`",
+                hint=f"it takes {', '.join(sorted(keys)) or 'no where'}",
+            )
+        words[key] = _word(file, at, key, value)
+    return words
+
+
+def _word(file: PolicyFile, at: tuple[str | int, ...], key: str, value: str | bool) -> str:
+    if (key in ("stream", "tools")) is not isinstance(value, bool):
+        expected = "true or false" if key in ("stream", "tools") else "a text"
+        raise file.error(at, f"`where.{key}` is {expected}, not `{value}`")
+    word = str(value).lower() if isinstance(value, bool) else value
+    if key == "layer" and word not in set(Layer):
+        raise file.error(at, f"`where.layer`: no layer `{word}`", hint=suggest(word, Layer))
+    if key == "route" and not _is_route(word):
+        raise file.error(
+            at, f"`where.route`: `{word}` is no route", hint='write `"POST /v1/messages"`'
+        )
+    return word
+
+
+def _is_route(word: str) -> bool:
+    method, _, path = word.partition(" ")
+    return method.isupper() and path.startswith("/")

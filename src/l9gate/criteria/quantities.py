@@ -1,0 +1,155 @@
+"""Every quantity that a policy may name; names are promises, never renamed, only added."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import TypeAlias
+
+from l9gate.criteria.excerpt import (
+    CALL_KEYS,
+    GAUGE_KEYS,
+    RUN_KEYS,
+    SIGNAL_KEYS,
+    TEST_KEYS,
+    Excerpt,
+)
+from l9gate.criteria.readings import (
+    Pace,
+    Reading,
+    read_executed,
+    read_failures,
+    read_memory_growth,
+    read_own_faults,
+    read_pass_rate,
+    read_runtime,
+    read_throughput,
+)
+from l9gate.criteria.samples import (
+    Observation,
+    observe_attempt_error,
+    observe_cache_hit,
+    observe_error,
+    observe_fallback,
+    observe_gaps,
+    observe_latency,
+    observe_operation_latency,
+    observe_ttft,
+)
+
+
+class Unit(Enum):
+    """What numbers a limit may be written in; the value is the unit of a finding."""
+
+    SECONDS = "s"
+    BYTES = "bytes"
+    FRACTION = "%"
+    COUNT = ""
+    PER_SECOND = "/s"
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """A name, its unit, what it counts and which `where` keys narrow it."""
+
+    name: str
+    unit: Unit
+    basis: str
+    keys: frozenset[str]
+    about: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sample(Quantity):
+    """Values of which a quantile is asked: `p95(name)`."""
+
+    observe: Callable[[Excerpt], list[Observation]]
+
+
+@dataclass(frozen=True, slots=True)
+class Rate(Quantity):
+    """Events that happen or do not: `rate(name)`."""
+
+    observe: Callable[[Excerpt], list[Observation]]
+
+
+@dataclass(frozen=True, slots=True)
+class Scalar(Quantity):
+    """One number, a plain fact without an interval."""
+
+    read: Callable[[Excerpt], Reading]
+
+
+@dataclass(frozen=True, slots=True)
+class PaceOf(Quantity):
+    """Events per second, with an interval."""
+
+    read: Callable[[Excerpt], Pace]
+
+
+AnyQuantity: TypeAlias = Sample | Rate | Scalar | PaceOf
+
+_S, _BYTES, _SHARE, _COUNT = Unit.SECONDS, Unit.BYTES, Unit.FRACTION, Unit.COUNT
+
+QUANTITIES: tuple[AnyQuantity, ...] = (
+    Sample(
+        "latency_s", _S, "calls", CALL_KEYS,
+        "A successful call from when it was due to its end; a timeout is +infinity.",
+        observe_latency,
+    ),
+    Sample(
+        "ttft_s", _S, "calls", CALL_KEYS,
+        "A streaming call from when it was due to its first content.", observe_ttft,
+    ),
+    Sample(
+        "gap_s", _S, "gaps", CALL_KEYS, "The time between two content deltas of a stream.",
+        observe_gaps,
+    ),
+    Sample(
+        "operation_latency_s", _S, "operations", SIGNAL_KEYS,
+        "An operation of the application, end to end, without cache hits and fallbacks.",
+        observe_operation_latency,
+    ),
+    Rate(
+        "error", _SHARE, "calls", CALL_KEYS, "Calls that ended in an error after their retries.",
+        observe_error,
+    ),
+    Rate(
+        "attempt_error", _SHARE, "attempts", CALL_KEYS, "Attempts that ended in an error.",
+        observe_attempt_error,
+    ),
+    Rate(
+        "cache_hit", _SHARE, "look-ups", SIGNAL_KEYS,
+        "Look-ups that the application's own cache answered.", observe_cache_hit,
+    ),
+    Rate(
+        "fallback", _SHARE, "operations", SIGNAL_KEYS,
+        "Operations that served a degraded result.", observe_fallback,
+    ),
+    Scalar(
+        "pass_rate", _SHARE, "tests", TEST_KEYS,
+        "Passed by all distinct tests; skips and vacuous passes are no passes.", read_pass_rate,
+    ),
+    Scalar(
+        "failures", _COUNT, "tests", TEST_KEYS,
+        "Tests that failed, broke or passed without proof.", read_failures,
+    ),
+    Scalar("executed", _COUNT, "tests", TEST_KEYS, "Tests that were run.", read_executed),
+    Scalar(
+        "runtime_s", _S, "sessions", RUN_KEYS, "How long the sessions of the layers took.",
+        read_runtime,
+    ),
+    PaceOf(
+        "throughput_per_s", Unit.PER_SECOND, "calls", CALL_KEYS,
+        "Successful calls per second, from the first sent to the last ended.", read_throughput,
+    ),
+    Scalar(
+        "memory_growth_bytes", _BYTES, "operations", GAUGE_KEYS,
+        "Growth of the resident set over its base, in the worst span.", read_memory_growth,
+    ),
+    Scalar(
+        "own_faults", _COUNT, "observations", frozenset(),
+        "What l9gate itself got wrong or had to drop.", read_own_faults,
+    ),
+)  # fmt: skip
+
+BY_NAME: dict[str, AnyQuantity] = {quantity.name: quantity for quantity in QUANTITIES}

@@ -1,0 +1,117 @@
+"""What is read off once: counts of tests, runtimes, throughput, memory, our own faults."""
+
+import math
+import statistics
+
+import msgspec
+
+from l9gate.criteria.excerpt import Excerpt
+from l9gate.criteria.outcomes import account_of
+from l9gate.evidence.records import Gauge
+
+RSS = "rss_bytes"
+
+
+class Reading(msgspec.Struct, frozen=True, kw_only=True):
+    """One number, what it rests on, and what there is to say about it; None if there is none."""
+
+    value: float | None
+    n: int
+    note: str | None = None
+    evidence: tuple[str, ...] = ()
+
+
+class Pace(msgspec.Struct, frozen=True, kw_only=True):
+    """So many events in so many seconds."""
+
+    count: int
+    window_s: float
+
+
+def read_pass_rate(excerpt: Excerpt) -> Reading:
+    """Return passed tests by all distinct tests, skipped ones included."""
+    account = account_of(excerpt)
+    total = len(account.tests)
+    return Reading(
+        value=account.passed / total if account.executed else None,
+        n=total,
+        note=account.tally or None,
+        evidence=account.not_passed,
+    )
+
+
+def read_failures(excerpt: Excerpt) -> Reading:
+    """Return how many tests failed, broke, or passed without proof."""
+    account = account_of(excerpt)
+    failures = account.failures
+    return Reading(
+        value=float(len(failures)) if account.executed else None,
+        n=account.executed,
+        note=account.tally or None,
+        evidence=failures,
+    )
+
+
+def read_executed(excerpt: Excerpt) -> Reading:
+    """Return how many tests were run at all."""
+    executed = account_of(excerpt).executed
+    return Reading(value=float(executed) if executed else None, n=executed)
+
+
+def read_runtime(excerpt: Excerpt) -> Reading:
+    """Return how many seconds the sessions of the layers took in all."""
+    runs = excerpt.layer_runs()
+    total_s = sum(run.ended_s - run.started_s for run in runs)
+    return Reading(value=round(total_s, 6) if runs else None, n=len(runs))
+
+
+def read_memory_growth(excerpt: Excerpt) -> Reading:
+    """Return by how many bytes the resident set grew in the worst span.
+
+    Growth is the median of the last third of a span's readings over its reading at 0 operations;
+    n is how many operations the shortest span did.
+    """
+    spans: dict[tuple[str, str | None], list[Gauge]] = {}
+    for gauge in excerpt.gauges(RSS):
+        spans.setdefault((gauge.span, gauge.owner), []).append(gauge)
+    grown = {span: _growth_bytes(gauges) for span, gauges in spans.items()}
+    known = [value for value in grown.values() if value is not None]
+    if not known or len(known) < len(grown):
+        return Reading(
+            value=None, n=0, note="no reading before the first operation" if grown else None
+        )
+    return Reading(
+        value=max(known),
+        n=min(max(gauge.operations for gauge in gauges) for gauges in spans.values()),
+    )
+
+
+def read_own_faults(excerpt: Excerpt) -> Reading:
+    """Return how many things l9gate itself got wrong or had to drop."""
+    faults = excerpt.faults()
+    seen = excerpt.observations()
+    return Reading(
+        value=float(sum(fault.count for fault in faults)) if seen or faults else None,
+        n=seen,
+        evidence=tuple(f"{fault.where}: {fault.error_class}" for fault in faults),
+    )
+
+
+def read_throughput(excerpt: Excerpt) -> Pace:
+    """Return the successful calls and the time from the first one sent to the last one ended."""
+    calls = [call for call in excerpt.calls() if call.last.succeeded]
+    if not calls:
+        return Pace(count=0, window_s=0.0)
+    start_s = min(call.first.sent_s for call in calls)
+    end_s = max(call.last.ended_s for call in calls)
+    return Pace(count=len(calls), window_s=round(end_s - start_s, 6))
+
+
+def _growth_bytes(gauges: list[Gauge]) -> float | None:
+    """Return the growth of one span, None without a base or without a reading after it."""
+    ordered = sorted(gauges, key=lambda gauge: (gauge.operations, gauge.at_s))
+    bases = [gauge.value for gauge in ordered if gauge.operations == 0]
+    later = [gauge.value for gauge in ordered if gauge.operations > 0]
+    if not bases or not later:
+        return None
+    return statistics.median(later[-math.ceil(len(later) / 3) :]) - statistics.median(bases)

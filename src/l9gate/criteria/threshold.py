@@ -1,0 +1,102 @@
+"""A condition on a number."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from l9gate.criteria.criterion import Finding, Role, Scope, State
+from l9gate.criteria.decision import (
+    Decision,
+    decide_number,
+    decide_pace,
+    decide_quantile,
+    decide_rate,
+)
+from l9gate.criteria.effort import describe_effort
+from l9gate.criteria.excerpt import CALL_KEYS, Excerpt
+from l9gate.criteria.expression import Condition, render_condition
+from l9gate.criteria.quantities import BY_NAME, PaceOf, Rate, Sample, Scalar
+from l9gate.criteria.samples import describe_mix
+from l9gate.evidence.log import EvidenceLog
+from l9gate.evidence.records import Layer
+
+MAX_NAMED = 20
+SUSTAINED_S = 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Threshold:
+    """Asks whether a quantity stands as it should to its limit."""
+
+    name: str
+    role: Role
+    layers: frozenset[Layer]
+    condition: Condition
+    requirements: tuple[str, ...] = ()
+    where: Mapping[str, str] = field(default_factory=dict)
+    min_n: int = 0
+    min_window_s: float = SUSTAINED_S
+
+    def judge(self, log: EvidenceLog, scope: Scope) -> Finding:
+        """Return the answer that the excerpt of the log gives."""
+        excerpt = Excerpt(log, scope, self.layers, self.where)
+        quantity = BY_NAME[self.condition.quantity]
+        decision, note, evidence = self._decide(excerpt, scope.alpha)
+        asks_calls = quantity.keys == CALL_KEYS and decision.state is State.UNPROVEN
+        reasons = (decision.reason, note)
+        return Finding(
+            criterion=self.name,
+            requirements=self.requirements,
+            role=self.role,
+            state=decision.state,
+            condition=render_condition(self.condition),
+            observed=decision.observed,
+            limit=self.condition.limit,
+            unit=quantity.unit.value,
+            n=decision.n,
+            basis=quantity.basis,
+            interval=decision.interval,
+            reason="; ".join(reason for reason in reasons if reason) or None,
+            decides=describe_effort(
+                decision, quantity.basis, excerpt.calls() if asks_calls else ()
+            ),
+            evidence=evidence[:MAX_NAMED],
+            where=dict(self.where),
+            layers=tuple(layer for layer in Layer if layer in self.layers),
+        )
+
+    def _decide(
+        self, excerpt: Excerpt, alpha: float
+    ) -> tuple[Decision, str | None, tuple[str, ...]]:
+        """Return the decision, a note for the reader, and the names behind it."""
+        quantity = BY_NAME[self.condition.quantity]
+        match quantity:
+            case Sample():
+                values = [one.value for one in quantity.observe(excerpt)]
+                decision = decide_quantile(values, self.condition, alpha)
+                return decision, self._note_on_sample(excerpt, values), ()
+            case Rate():
+                events = quantity.observe(excerpt)
+                k = sum(one.value > 0 for one in events)
+                return decide_rate(k, len(events), self.condition, alpha), None, ()
+            case PaceOf():
+                pace = quantity.read(excerpt)
+                decision = decide_pace(
+                    pace.count, pace.window_s, self.condition, alpha, self.min_window_s
+                )
+                return decision, None, ()
+            case Scalar():
+                reading = quantity.read(excerpt)
+                decision = decide_number(reading.value, reading.n, self.condition, self.min_n)
+                return decision, reading.note, reading.evidence
+
+    def _note_on_sample(self, excerpt: Excerpt, values: list[float]) -> str | None:
+        """Return what a reader must know of a sample: timeouts in it, traffic mixed in it."""
+        if BY_NAME[self.condition.quantity].keys != CALL_KEYS:
+            return None
+        censored = sum(math.isinf(value) for value in values)
+        notes = (
+            f"{censored} ended by a deadline count as +infinity" if censored else None,
+            describe_mix(excerpt.calls(), self.where),
+        )
+        return "; ".join(note for note in notes if note) or None

@@ -1,0 +1,171 @@
+"""Exact one-sided intervals for rates, quantiles and paces, and the samples that they need.
+
+Every bound is exact: it is wrong at most `alpha` of the time, never only on average. Rates follow
+Clopper & Pearson (1934), quantiles the order statistics of Wilks (1941), paces Garwood (1936).
+numpy and scipy are imported where they are used, since `l9gate --help` must not wait for them.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+
+SEARCH_LIMIT = 10_000_000
+
+
+def nearest_rank(ordered: Sequence[float], q: float) -> float:
+    """Return the smallest value that at least a share `q` of a sorted sample does not exceed.
+
+    Raises:
+        ValueError: the sample is empty or `q` is not in (0, 1].
+    """
+    if not ordered or not 0 < q <= 1:
+        raise ValueError(f"no rank: n={len(ordered)}, q={q}")
+    rank = math.ceil(round(q * len(ordered), 9))
+    return ordered[max(rank, 1) - 1]
+
+
+def rate_lower(k: int, n: int, alpha: float) -> float:
+    """Return the Clopper-Pearson lower bound of a rate after `k` of `n`; 0 for an empty sample."""
+    from scipy.stats import beta
+
+    return 0.0 if k == 0 else float(beta.ppf(alpha, k, n - k + 1))
+
+
+def rate_upper(k: int, n: int, alpha: float) -> float:
+    """Return the Clopper-Pearson upper bound of a rate after `k` of `n`; 1 for an empty sample."""
+    from scipy.stats import beta
+
+    return 1.0 if k == n else float(beta.ppf(1 - alpha, k + 1, n - k))
+
+
+def pace_lower(count: int, window_s: float, alpha: float) -> float:
+    """Return the Garwood lower bound, per second, of a pace after `count` events."""
+    from scipy.stats import chi2
+
+    return 0.0 if count == 0 else float(chi2.ppf(alpha, 2 * count)) / (2 * window_s)
+
+
+def pace_upper(count: int, window_s: float, alpha: float) -> float:
+    """Return the Garwood upper bound, per second, of a pace after `count` events."""
+    from scipy.stats import chi2
+
+    return float(chi2.ppf(1 - alpha, 2 * count + 2)) / (2 * window_s)
+
+
+def quantile_upper_rank(n: int, q: float, alpha: float) -> int | None:
+    """Return the 1-based rank that bounds the quantile from above; None if `n` is too small."""
+    from scipy.stats import binom
+
+    if n == 0:
+        return None
+    rank = int(binom.ppf(1 - alpha, n, q)) + 1
+    return rank if rank <= n else None
+
+
+def quantile_lower_rank(n: int, q: float, alpha: float) -> int | None:
+    """Return the 1-based rank that bounds the quantile from below; None if `n` is too small."""
+    from scipy.stats import binom
+
+    if n == 0:
+        return None
+    below = int(binom.ppf(alpha, n, q))
+    rank = below + 1 if binom.cdf(below, n, q) <= alpha else below
+    return rank if rank >= 1 else None
+
+
+def quantile_bounds(
+    ordered: Sequence[float], q: float, alpha: float
+) -> tuple[float | None, float | None]:
+    """Return lower and upper bound of a quantile of a sorted sample; None where n is too small.
+
+    Entries may be +infinity, which stands for a value known only to be longer.
+    """
+    low = quantile_lower_rank(len(ordered), q, alpha)
+    high = quantile_upper_rank(len(ordered), q, alpha)
+    return (
+        None if low is None else ordered[low - 1],
+        None if high is None else ordered[high - 1],
+    )
+
+
+def samples_needed(q: float, alpha: float, exceedances: int = 0) -> int:
+    """Return the least n that shows a quantile under its limit with so many values beyond it."""
+    from scipy.stats import binom
+
+    least = _least(lambda n: bool(binom.cdf(exceedances, n, 1 - q) <= alpha), exceedances + 1)
+    if least is None:
+        raise ValueError(f"no sample of {SEARCH_LIMIT} shows the quantile {q}")
+    return least
+
+
+def samples_to_decide(k: int, n: int, limit: float, alpha: float) -> int | None:
+    """Return the total n at which a rate seen as `k` of `n` would be decided against `limit`.
+
+    It assumes that the rate goes on as seen; None if it is at the limit, or too close to it for
+    ten million samples.
+    """
+    share = k / n if n else 0.0
+
+    def shows_above(total: int) -> bool:
+        return rate_lower(math.floor(share * total), total, alpha) > limit
+
+    def shows_below(total: int) -> bool:
+        return rate_upper(math.ceil(share * total), total, alpha) < limit
+
+    if share == limit:
+        return None
+    return _least(shows_above if share > limit else shows_below, max(n, 1))
+
+
+def window_to_decide(count: int, window_s: float, limit: float, alpha: float) -> float | None:
+    """Return the seconds in all after which a pace seen as `count` in `window_s` is decided.
+
+    It assumes that the pace goes on as seen; None if it is at the limit or nothing was seen.
+    """
+    pace = count / window_s if window_s > 0 else 0.0
+
+    def shows(total: int) -> bool:
+        if pace > limit:
+            return pace_lower(total, total / pace, alpha) > limit
+        return pace_upper(total, total / pace, alpha) < limit
+
+    if pace in (0.0, limit):
+        return None
+    total = _least(shows, max(count, 1))
+    return None if total is None else total / pace
+
+
+def chance_to_stay_under(k: int, n: int, total: int, limit: float, alpha: float) -> float:
+    """Return how likely a rate seen as `k` of `n` is shown under `limit` once there are `total`.
+
+    The rate is not known, so the chance averages over its Jeffreys posterior (a beta-binomial).
+    """
+    from scipy.stats import betabinom
+
+    allowed = most_under(total, limit, alpha)
+    if allowed is None or allowed < k:
+        return 0.0
+    return float(betabinom.cdf(allowed - k, total - n, k + 0.5, n - k + 0.5))
+
+
+def most_under(n: int, limit: float, alpha: float) -> int | None:
+    """Return the largest k of `n` whose rate is shown under `limit`; None if there is none."""
+    from scipy.stats import binom
+
+    most = int(binom.ppf(alpha, n, limit))
+    if binom.cdf(most, n, limit) > alpha:
+        most -= 1
+    return most if most >= 0 else None
+
+
+def _least(shows: Callable[[int], bool], start: int) -> int | None:
+    """Return the least n >= start that shows it, by doubling and halving."""
+    high = start
+    while not shows(high):
+        high *= 2
+        if high > SEARCH_LIMIT:
+            return None
+    low = max(high // 2, start - 1)
+    while low + 1 < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if shows(middle) else (middle, high)
+    return high
