@@ -1,0 +1,107 @@
+"""What the application tells about itself: spans, metrics and one log record an operation.
+
+Nothing here holds a query, code, an answer or a key. The log record carries its facts in the field
+`l9gate`, so that a quality gate can read cache hits and fallbacks, which no wire shows, from any
+handler on the logger `neural_tools.signals`; the application needs no import for that.
+"""
+
+import logging
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+from opentelemetry import metrics, trace
+
+SIGNAL_LOGGER = "neural_tools.signals"
+
+_signals = logging.getLogger(SIGNAL_LOGGER)
+# Set explicitly, so that the records exist for a handler that is attached later, whatever level the
+# root has; the null handler keeps `logging`'s handler of last resort from printing them.
+_signals.setLevel(logging.INFO)
+_signals.addHandler(logging.NullHandler())
+
+_tracer = trace.get_tracer("neural_tools")
+_meter = metrics.get_meter("neural_tools")
+_operations = _meter.create_counter("neural_tools.operations", unit="{operation}")
+_lookups = _meter.create_counter("neural_tools.cache.lookups", unit="{lookup}")
+_fallbacks = _meter.create_counter("neural_tools.fallbacks", unit="{fallback}")
+_avoided = _meter.create_counter("neural_tools.tokens.avoided", unit="{token}")
+_duration = _meter.create_histogram("neural_tools.operation.duration", unit="s")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """One operation that gave a result, without its content."""
+
+    name: str  # "rerank" or "search"
+    duration_s: float
+    cache: str = "off"  # "hit", "miss" or "off"
+    fallback: str | None = None
+    mock: bool = False
+    avoided_input_tokens: int = 0
+    avoided_output_tokens: int = 0
+    candidates: int = 0
+    model: str | None = None
+    request_id: str | None = None
+
+
+def start_span(name: str) -> AbstractContextManager[trace.Span]:
+    """Return a context in which a span of that name is the current one; errors end up in it."""
+    return _tracer.start_as_current_span(name)
+
+
+def report(operation: Operation) -> None:
+    """Put an operation into the current span, the metrics and the log."""
+    _annotate(trace.get_current_span(), operation)
+    _measure(operation)
+    if _signals.isEnabledFor(logging.INFO):
+        _signals.info(
+            operation.name,
+            extra={
+                "l9gate": {
+                    "operation": operation.name,
+                    "duration_s": operation.duration_s,
+                    "cache": operation.cache,
+                    "fallback": operation.fallback,
+                    "mock": operation.mock,
+                    "avoided_input_tokens": operation.avoided_input_tokens,
+                    "avoided_output_tokens": operation.avoided_output_tokens,
+                }
+            },
+        )
+
+
+def _annotate(span: trace.Span, operation: Operation) -> None:
+    if not span.is_recording():
+        return
+    span.set_attributes(
+        {
+            "neural_tools.cache": operation.cache,
+            "neural_tools.degraded": operation.fallback is not None,
+            "neural_tools.mock": operation.mock,
+            "neural_tools.candidates": operation.candidates,
+        }
+    )
+    optional: dict[str, str | None] = {
+        "neural_tools.fallback": operation.fallback,
+        "gen_ai.request.model": operation.model,
+        "neural_tools.request_id": operation.request_id,
+    }
+    span.set_attributes({key: value for key, value in optional.items() if value is not None})
+
+
+def _measure(operation: Operation) -> None:
+    kind: dict[str, str | bool] = {"neural_tools.operation": operation.name}
+    degraded = {**kind, "neural_tools.degraded": operation.fallback is not None}
+    _operations.add(1, {**kind, "neural_tools.mock": operation.mock})
+    _duration.record(operation.duration_s, {**degraded, "neural_tools.cache": operation.cache})
+    if operation.cache != "off":
+        _lookups.add(1, {"neural_tools.cache": operation.cache})
+    if operation.fallback is not None:
+        _fallbacks.add(1, {"neural_tools.fallback": operation.fallback})
+    avoided = (
+        ("input", operation.avoided_input_tokens),
+        ("output", operation.avoided_output_tokens),
+    )
+    for kind_of_token, tokens in avoided:
+        if tokens:
+            _avoided.add(tokens, {"gen_ai.token.type": kind_of_token})
