@@ -1,6 +1,8 @@
 """Every error that l9gate raises, grouped by who can act on it.
 
 L9gateError                    70  our bug, unless a child says otherwise
+├── SuiteError                  1  whoever wrote the tests
+│   └── NetworkRefusedError
 ├── UsageError                 64  whoever typed the command
 ├── RunDataError               65  whoever keeps the run folders
 │   ├── RunNotFoundError
@@ -10,6 +12,7 @@ L9gateError                    70  our bug, unless a child says otherwise
 │   ├── MissingKeyError
 │   ├── RefusedKeyError
 │   ├── EndpointUnreachableError
+│   ├── AnswerTimeoutError
 │   └── SeamError              the installed HTTP library cannot be observed
 ├── WriteError                 74  whoever owns the disk
 ├── BudgetError                75  whoever owns the money
@@ -21,7 +24,8 @@ L9gateError                    70  our bug, unless a child says otherwise
 └── WireError                  65  the other end of the wire
     ├── SseFormatError
     ├── StreamGrammarError
-    └── MalformedBodyError
+    ├── MalformedBodyError
+    └── BodyCutError
 """
 
 from enum import IntEnum
@@ -52,6 +56,16 @@ class L9gateError(Exception):
     def __init__(self, message: str, *, hint: str | None = None) -> None:
         super().__init__(message)
         self.hint = hint
+
+
+class SuiteError(L9gateError):
+    """A test breaks the rules of its layer."""
+
+    exit_code = ExitCode.NOT_READY
+
+
+class NetworkRefusedError(SuiteError):
+    """A unit test reached for the network."""
 
 
 class UsageError(L9gateError):
@@ -94,6 +108,10 @@ class RefusedKeyError(DependencyError):
 
 class EndpointUnreachableError(DependencyError):
     """No answer came from the declared endpoint."""
+
+
+class AnswerTimeoutError(DependencyError):
+    """The endpoint took the request and did not answer in time."""
 
 
 class SeamError(DependencyError):
@@ -152,3 +170,7 @@ class StreamGrammarError(WireError):
 
 class MalformedBodyError(WireError):
     """A body is no JSON document of the promised shape."""
+
+
+class BodyCutError(WireError):
+    """The other end closed the connection before the body was whole."""

@@ -1,1 +1,1 @@
-"""The seam in the application's client, and what is seen there."""
+"""What the application does, seen from inside its process, without a change to it."""

@@ -1,0 +1,205 @@
+"""One exchange, from the first byte sent to its true end."""
+
+import re
+import secrets
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+from l9gate.evidence.records import End, Exchange, Origin
+from l9gate.measure.clock import Clock
+from l9gate.observe import sockets
+from l9gate.observe.attribution import current_owner
+from l9gate.observe.body import BodyFacts, BodyReader
+from l9gate.observe.origins import Origins
+from l9gate.observe.watch import HttpRequest, HttpResponse, Stop
+from l9gate.wire import headers as names
+from l9gate.wire.faults import type_of
+from l9gate.wire.messages import RequestFacts, parse_request_facts
+
+_NO_FACTS = RequestFacts(model=None, stream=False, tools=False, max_tokens=None)
+_API_PATH = re.compile(r"(?:^|/)v1/(?:messages|models)(?:/|$)")
+_JSON_PATH = re.compile(r"/v1/(?:messages(?:/count_tokens)?|models(?:/[^/]+)?)$")
+_ENDS = {
+    Stop.READ: End.COMPLETE,
+    Stop.TIMED_OUT: End.TIMED_OUT,
+    Stop.UNCONNECTED: End.CUT,
+    Stop.BROKEN: End.CUT,
+}
+_ENDS_UNANSWERED = {
+    Stop.TIMED_OUT: End.TIMED_OUT,
+    Stop.UNCONNECTED: End.UNREACHABLE,
+    Stop.BROKEN: End.UNREACHABLE,
+}
+_ERROR_TYPES = {End.TIMED_OUT: "timeout", End.UNREACHABLE: "connection", End.CUT: "cut"}
+
+
+@dataclass(slots=True)
+class Call:
+    """One attempt of a call; the attempts follow each other in one context."""
+
+    id: str
+    attempt: int
+    was_redirected: bool = False
+
+
+_last_call: ContextVar[Call | None] = ContextVar("l9gate_call", default=None)
+
+
+def next_attempt(retry_count: str | None) -> Call:
+    """Return the attempt that a request is: of the context's last call, or of a new one.
+
+    Args:
+        retry_count: how often the SDK tried before, as its header says.
+    """
+    before = _last_call.get()
+    retries = int(retry_count) if retry_count is not None and retry_count.isdecimal() else 0
+    if before is not None and (retries > 0 or before.was_redirected):
+        call = Call(before.id, before.attempt + 1)
+    else:
+        call = Call(secrets.token_hex(8), retries)
+    _last_call.set(call)
+    return call
+
+
+class ExchangeTrace:
+    """Collects the facts of one exchange; `finish` makes the record."""
+
+    def __init__(self, request: HttpRequest, clock: Clock, origins: Origins) -> None:
+        self._request = request
+        self._clock = clock
+        self._origins = origins
+        self._host = request.url.netloc.decode("ascii", "replace")
+        self._path = request.url.path
+        self._is_api = bool(_API_PATH.search(self._path)) or (
+            self._host == origins.target.host and "/v1/" in self._path
+        )
+        self._call = next_attempt(request.headers.get(names.RETRY_COUNT)) if self._is_api else None
+        self._owner = current_owner()
+        self._contacts = sockets.note_contacts()
+        self._response: HttpResponse | None = None
+        self._reader = BodyReader("", None)
+        self._origin: Origin | None = None
+        self._headers_s: float | None = None
+        self._sent_s = clock.now_s()
+
+    def answered(self, response: HttpResponse) -> None:
+        """Take note of status and headers."""
+        self._headers_s = self._clock.now_s()
+        self._response = response
+        headers = response.headers
+        self._is_api = self._is_api or headers.get(names.ORIGIN) is not None
+        self._origin = self._origins.of_answer(self._host, response, self._contacts)
+        content_type = headers.get("content-type", "")
+        if response.is_closed:  # read and decoded already, by a mock library
+            self._reader = BodyReader(content_type, None)
+            self._reader.feed(_content_of(response) or b"", self._headers_s)
+        else:
+            self._reader = BodyReader(content_type, headers.get("content-encoding"))
+        if self._call is not None and 300 <= response.status_code < 400:
+            self._call.was_redirected = headers.get("location") is not None
+
+    def received(self, chunk: bytes) -> None:
+        """Take note of bytes of the body."""
+        if self._is_api:
+            self._reader.feed(chunk, self._clock.now_s())
+
+    def finish(self, stop: Stop) -> Exchange | None:
+        """Return the record, or None for what is no traffic of the API, or was never sent."""
+        if not self._is_api or stop is Stop.REFUSED:
+            return None
+        ended_s = self._clock.now_s()
+        stop = self._corrected(stop)
+        sent = self._request_facts()
+        expects_json = self._expects_json(sent)
+        facts = self._reader.finish(is_whole=stop is Stop.READ, expects_json=expects_json)
+        return self._record(ended_s, self._end(stop, facts), sent, facts)
+
+    def _record(self, ended_s: float, end: End, sent: RequestFacts, facts: BodyFacts) -> Exchange:
+        url, owner, response = self._request.url, self._owner, self._response
+        call = self._call or Call(secrets.token_hex(8), 0)
+        headers = {} if response is None else response.headers
+        return Exchange(
+            at_s=ended_s,
+            exchange_id=secrets.token_hex(8),
+            call_id=call.id,
+            attempt=call.attempt,
+            owner=None if owner is None else owner.id,
+            layer=None if owner is None else owner.layer,
+            origin=self._origin or self._origins.of_silence(self._host, url.host, self._contacts),
+            method=self._request.method,
+            host=self._host,
+            path=self._path,
+            model=sent.model,
+            served_model=facts.served_model,
+            stream=sent.stream,
+            tools=sent.tools,
+            due_s=self._sent_s,
+            sent_s=self._sent_s,
+            headers_s=self._headers_s,
+            first_token_s=facts.first_token_s,
+            ended_s=ended_s,
+            gaps_s=facts.gaps_s,
+            status=None if response is None else response.status_code,
+            error_type=self._error_type(end, facts, sent),
+            error_code=None if facts.fault is None else facts.fault.code,
+            end=end,
+            request_id=headers.get(self._origins.target.proof_header),
+            stop_reason=facts.stop_reason,
+            usage=facts.usage,
+            rate_limit=names.parse_rate_limit(headers),
+            retry_after_s=names.parse_retry_after(headers, ended_s),
+            api_version=self._request.headers.get(names.API_VERSION),
+            request_bytes=len(_content_of(self._request) or b""),
+            response_bytes=self._reader.size_bytes,
+        )
+
+    def _request_facts(self) -> RequestFacts:
+        body = _content_of(self._request)
+        return (parse_request_facts(body) if body else None) or _NO_FACTS
+
+    def _corrected(self, stop: Stop) -> Stop:
+        """Return READ for a response that was closed after its last byte, but before its end."""
+        if stop is not Stop.CLOSED or self._response is None or self._reader.is_stream:
+            return stop
+        length = self._response.headers.get("content-length")
+        return Stop.READ if length == str(self._reader.size_bytes) else stop
+
+    def _expects_json(self, sent: RequestFacts) -> bool:
+        if self._response is None or self._response.status_code >= 300:
+            return False  # an error that is not the API's has no fault, which says it
+        return sent.stream or bool(_JSON_PATH.search(self._path))
+
+    def _end(self, stop: Stop, facts: BodyFacts) -> End:
+        if self._response is None:
+            return _ENDS_UNANSWERED.get(stop, End.ABANDONED)
+        if self._reader.is_stream:
+            if facts.has_ended:
+                return End.COMPLETE
+            if facts.fault is not None:
+                return End.ERROR_EVENT
+            if stop is Stop.READ:
+                return End.CUT
+        return _ENDS.get(stop, End.ABANDONED)
+
+    def _error_type(self, end: End, facts: BodyFacts, sent: RequestFacts) -> str | None:
+        if facts.fault is not None:
+            return facts.fault.type
+        if end in _ERROR_TYPES:
+            return _ERROR_TYPES[end]
+        status = None if self._response is None else self._response.status_code
+        if status is None or 300 <= status < 400:
+            return None
+        if end is End.ABANDONED:
+            return type_of(status) if status >= 400 else None
+        is_wrong = (
+            status >= 400 or facts.is_malformed or (sent.stream and not self._reader.is_stream)
+        )
+        return "malformed_body" if is_wrong else None
+
+
+def _content_of(message: HttpRequest | HttpResponse) -> bytes | None:
+    """Return a body that is at hand, None for one that is sent or received as a stream."""
+    try:
+        return message.content
+    except RuntimeError:
+        return None

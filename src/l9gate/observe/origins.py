@@ -1,0 +1,58 @@
+"""Where an answer came from, and what proves it."""
+
+from dataclasses import dataclass
+from typing import cast
+
+from l9gate.evidence.records import Origin
+from l9gate.observe import sockets
+from l9gate.observe.watch import HttpResponse
+from l9gate.wire import headers as names
+
+_SAID = {"simulated": Origin.SIMULATED, "replayed": Origin.REPLAYED}
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The endpoint that this run judges."""
+
+    host: str  # host[:port] of the declared base URL, without a default port
+    kind: Origin = Origin.LIVE  # SIMULATED in a rehearsal
+    proof_header: str = names.REQUEST_ID  # a gateway may name another header that proves it
+
+
+class Origins:
+    """Tells the origin of each exchange of this process."""
+
+    def __init__(self, target: Target) -> None:
+        self.target = target
+        self._last: dict[str, Origin] = {}  # host → origin of its last answer over a socket
+        sockets.install_hook()
+
+    def of_answer(self, host: str, response: HttpResponse, contacts: sockets.Contacts) -> Origin:
+        """Return where an answer came from; without a socket no header proves anything."""
+        stream = cast("sockets.NetworkStream | None", response.extensions.get("network_stream"))
+        if not sockets.used_socket(stream, contacts):
+            return Origin.MOCKED
+        said = response.headers.get(names.ORIGIN)
+        is_target = host == self.target.host and self.target.kind is Origin.LIVE
+        origin = Origin.LIVE if is_target else Origin.OTHER
+        if said is not None:
+            origin = _SAID.get(said.strip().lower(), Origin.OTHER)
+        self._last[host] = origin
+        return origin
+
+    def of_silence(self, host: str, name: str, contacts: sockets.Contacts) -> Origin:
+        """Return where an exchange without an answer went, as far as sockets can tell.
+
+        It counts towards the run's kind, or a deadline could hide a slow API.
+
+        Args:
+            host: host[:port] of the URL.
+            name: the same without the port.
+            contacts: what the exchange itself tried to reach.
+        """
+        if host in self._last:
+            return self._last[host]
+        if not sockets.was_contacted(name, contacts):
+            return Origin.MOCKED
+        return self.target.kind if host == self.target.host else Origin.OTHER

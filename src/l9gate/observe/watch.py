@@ -1,0 +1,124 @@
+"""Who is told of an exchange, of what, and in which order: begin, answered, received, ended."""
+
+from collections.abc import Mapping
+from enum import Enum
+from typing import Protocol
+
+from l9gate.errors import L9gateError
+from l9gate.observe.tapped import is_task_cancelled
+
+
+class HttpUrl(Protocol):
+    """What a handler may ask of a URL."""
+
+    netloc: bytes  # host[:port], without credentials and without a default port
+    host: str
+    path: str
+
+
+class HttpRequest(Protocol):
+    """What a handler may ask of a request."""
+
+    method: str
+    url: HttpUrl
+    headers: Mapping[str, str]
+    content: bytes  # RuntimeError for a body that is sent as a stream
+
+
+class HttpResponse(Protocol):
+    """What a handler may ask of a response, before its body is read."""
+
+    status_code: int
+    headers: Mapping[str, str]
+    extensions: Mapping[str, object]
+    is_closed: bool  # from the start, for what a mock library answers
+    content: bytes  # decoded; RuntimeError unless it was read
+    stream: object
+
+
+class Stop(Enum):
+    """How an exchange stopped, as far as the HTTP library knows."""
+
+    READ = "read"  # the whole body arrived
+    CLOSED = "closed"  # the caller closed the response first
+    TIMED_OUT = "timed out"  # by the library's timeouts, or its task was cancelled
+    UNCONNECTED = "unconnected"  # no connection: refused, name not found, TLS, proxy
+    BROKEN = "broken"  # the connection broke
+    REFUSED = "refused"  # one of us refused to send it
+    FAILED = "failed"  # anything else
+
+
+class Watch(Protocol):
+    """Follows one exchange; none of its methods raises."""
+
+    def answered(self, response: HttpResponse) -> None:
+        """Take note of status and headers; the body of a closed response is in `content`."""
+        ...
+
+    def received(self, chunk: bytes) -> None:
+        """Take note of bytes of the body as they came from the wire, still encoded."""
+        ...
+
+    def ended(self, stop: Stop) -> None:
+        """Take note of the end; called once."""
+        ...
+
+
+class Handler(Protocol):
+    """Is told of every exchange before it is sent."""
+
+    def begin(self, request: HttpRequest) -> Watch | None:
+        """Return a watch if the exchange is of interest; raise to refuse it."""
+        ...
+
+
+# Classes are told by name, as httpx and httpx2 have two sets of the same ones.
+_STOPS = {
+    "TimeoutException": Stop.TIMED_OUT,
+    "TimeoutError": Stop.TIMED_OUT,
+    "CancelledError": Stop.TIMED_OUT,
+    "Cancelled": Stop.TIMED_OUT,  # trio
+    "ConnectError": Stop.UNCONNECTED,
+    "ProxyError": Stop.UNCONNECTED,
+    "UnsupportedProtocol": Stop.UNCONNECTED,
+    "NetworkError": Stop.BROKEN,
+    "RemoteProtocolError": Stop.BROKEN,
+}
+
+
+def stop_of(error: BaseException | None) -> Stop:
+    """Return what an exception says about the end; None means that the body was read."""
+    if error is None:
+        return Stop.READ
+    if isinstance(error, GeneratorExit):
+        return Stop.TIMED_OUT if is_task_cancelled() else Stop.CLOSED
+    if isinstance(error, L9gateError):
+        return Stop.REFUSED
+    found = (_STOPS.get(kind.__name__) for kind in type(error).__mro__)
+    return next((stop for stop in found if stop is not None), Stop.FAILED)
+
+
+class Tap:
+    """Tells all watches of one exchange the same things, the end only once."""
+
+    def __init__(self, watches: list[Watch]) -> None:
+        self._watches = watches
+        self._has_ended = False
+
+    def answered(self, response: HttpResponse) -> None:
+        """Pass on status and headers."""
+        for watch in self._watches:
+            watch.answered(response)
+
+    def received(self, chunk: bytes) -> None:
+        """Pass on bytes of the body."""
+        for watch in self._watches:
+            watch.received(chunk)
+
+    def ended(self, error: BaseException | None) -> None:
+        """Pass on the end of the body, or what came in its place."""
+        if not self._has_ended:
+            self._has_ended = True
+            stop = stop_of(error)
+            for watch in self._watches:
+                watch.ended(stop)
