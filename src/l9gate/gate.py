@@ -1,1 +1,0 @@
-"""Run, judge, watch: the one flow."""

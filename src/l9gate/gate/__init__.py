@@ -1,0 +1,22 @@
+"""Run, judge, watch: the one flow."""
+
+from l9gate.gate.judgement import Judgement, judge, judge_packages, watch
+from l9gate.gate.session import (
+    RunRequest,
+    begin_direct_run,
+    finish_direct_run,
+    require_endpoint,
+    run,
+)
+
+__all__ = [
+    "Judgement",
+    "RunRequest",
+    "begin_direct_run",
+    "finish_direct_run",
+    "judge",
+    "judge_packages",
+    "require_endpoint",
+    "run",
+    "watch",
+]

@@ -1,0 +1,120 @@
+"""Evidence and a policy to a verdict; reads folders, sends nothing."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from l9gate.criteria.alerts import evaluate_alerts
+from l9gate.criteria.completeness import Completeness
+from l9gate.criteria.confidence import state_confidence
+from l9gate.criteria.criterion import Finding, Scope, State
+from l9gate.criteria.health import measure_health
+from l9gate.criteria.policy import Policy, parse_policy, read_policy
+from l9gate.errors import ExitCode, PolicyError
+from l9gate.evidence.log import EvidenceLog
+from l9gate.evidence.records import Alert
+from l9gate.report.document import Document, build_document
+from l9gate.store.overrides import read_overrides
+from l9gate.store.run import Manifest, PooledLog, RunFolder, check_poolable, open_run
+from l9gate.verdict import Verdict, decide
+
+_WORST_FIRST = (ExitCode.NOT_READY, ExitCode.UNPROVEN, ExitCode.READY)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """A verdict, the document that explains it, and the evidence that both rest on."""
+
+    verdict: Verdict
+    document: Document
+    log: EvidenceLog
+    runs: tuple[Path, ...]
+
+
+def judge(paths: Sequence[Path], policy: Path | None = None) -> Judgement:
+    """Judge one run, or several pooled as one; reads files, sends nothing, writes nothing.
+
+    Raises:
+        RunDataError: a run cannot be read, or the runs are not of one thing.
+        PolicyError: the policy is wrong, or was not declared for that many looks.
+    """
+    folders = [open_run(path) for path in paths]
+    manifests = [folder.manifest for folder in folders]
+    check_poolable(manifests)
+    rules = _policy_of(folders, policy)
+    logs = [folder.read() for folder in folders]
+    log: EvidenceLog = logs[0] if len(logs) == 1 else PooledLog(logs)
+    scope = _scope(manifests[0], rules)
+    findings = (_completeness(logs, scope), *rules.judge(log, scope))
+    verdict = decide(findings, scope)
+    document = build_document(
+        manifests=manifests,
+        verdict=verdict,
+        health=measure_health(log, scope),
+        confidence=state_confidence(rules.claims, findings, scope, log),
+        overrides=[entry for folder in folders for entry in read_overrides(folder)],
+        log=log,
+    )
+    return Judgement(verdict=verdict, document=document, log=log, runs=tuple(paths))
+
+
+def judge_packages(paths: Sequence[Path], policy: Path | None = None) -> list[Judgement]:
+    """Judge each package's runs, pooled, and return the judgements worst first.
+
+    Raises:
+        RunDataError, PolicyError: see `judge`.
+    """
+    by_package: dict[str, list[Path]] = {}
+    for path in paths:
+        by_package.setdefault(open_run(path).manifest.package, []).append(path)
+    judgements = [judge(runs, policy) for runs in by_package.values()]
+    return sorted(judgements, key=lambda one: _WORST_FIRST.index(one.verdict.exit_code))
+
+
+def watch(path: Path, policy: Path | None = None) -> list[Alert]:
+    """Evaluate the alert rules over a run and write each change of state to `alerts.jsonl`.
+
+    Raises:
+        RunDataError: the run cannot be read.
+        WriteError: its folder cannot be written.
+    """
+    folder = open_run(path)
+    rules = _policy_of([folder], policy)
+    with folder.read() as log:
+        scope = _scope(folder.manifest, rules)
+        changes = evaluate_alerts(log, rules.alert_rules, scope, rules.alert_settings)
+    lines = (msgspec.json.encode(change) + b"\n" for change in changes)
+    folder.write("alerts.jsonl", b"".join(lines))
+    return changes
+
+
+def _policy_of(folders: Sequence[RunFolder], chosen: Path | None) -> Policy:
+    if chosen is not None:
+        policy = read_policy(chosen)
+    else:
+        policy = parse_policy(folders[0].policy_text(), str(folders[0].path / "policy.toml"))
+    if len(folders) > policy.looks:
+        raise PolicyError(
+            f"pooling {len(folders)} runs looks {len(folders)} times at the evidence, "
+            f"and the policy declares `looks = {policy.looks}`",
+            hint="declare `[statistics] looks` before the first run; alpha is divided by it",
+        )
+    return policy
+
+
+def _scope(manifest: Manifest, policy: Policy) -> Scope:
+    return Scope(
+        layers=manifest.layers,
+        kind=manifest.kind,
+        environment=manifest.environment,
+        alpha=policy.alpha,
+        narrowed=manifest.narrowed,
+    )
+
+
+def _completeness(logs: Sequence[EvidenceLog], scope: Scope) -> Finding:
+    """Return the worst of the runs: a complete one does not complete another."""
+    findings = [Completeness().judge(log, scope) for log in logs]
+    return next((f for f in findings if f.state is not State.KEPT), findings[0])

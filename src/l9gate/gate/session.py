@@ -1,0 +1,237 @@
+"""Layers of tests to a run folder: the part of the flow that acts."""
+
+import asyncio
+import platform
+import signal
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from l9gate.criteria.policy import default_policy_text, parse_policy
+from l9gate.errors import InterruptedRunError, L9gateError, PolicyError
+from l9gate.evidence.records import EndReason, Fault, Layer, LayerRun, Origin, SourceEnd
+from l9gate.gate.judgement import Judgement, judge
+from l9gate.measure.clock import SystemClock
+from l9gate.net.preflight import check_endpoint, endpoint_of
+from l9gate.simulator.process import simulator_process
+from l9gate.sources.bench import Bench
+from l9gate.sources.suite.collect import collect
+from l9gate.sources.suite.environ import SuiteTarget, real_environ, unit_environ
+from l9gate.sources.suite.plan import SuitePlan
+from l9gate.store.environments import Environment
+from l9gate.store.revision import read_git_revision, read_versions
+from l9gate.store.run import FORMAT_VERSION, Manifest, RunFolder, create_run, open_run
+from l9gate.store.settings import Settings
+
+REHEARSAL_KEY = "sk-rehearsal-no-secret"
+PROGRESS_S = 5.0
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRequest:
+    """What `l9gate run` was asked for."""
+
+    settings: Settings
+    layers: tuple[Layer, ...]
+    environment: Environment
+    is_rehearsal: bool = False
+    seed: int = 1
+    policy: Path | None = None
+    narrowed: str | None = None
+
+
+def run(request: RunRequest, environ: Mapping[str, str], say: Say) -> Judgement:
+    """Run the layers one after another, then judge them.
+
+    Raises:
+        DependencyError: key or endpoint is missing or refuses; nothing was judged.
+        InterruptedRunError: stopped from outside; the partial run is kept.
+        ConfigError: the policy or a layer's path is wrong.
+        WriteError: the run folder cannot be written.
+    """
+    chosen = request.policy or request.settings.policy
+    policy_text = _policy_text(chosen)
+    parse_policy(policy_text, str(chosen or "the default policy"))
+    with _open_target(request, environ) as target:
+        endpoint = target.base_url if target else request.environment.url(environ)
+        folder = create_run(request.settings.runs, _manifest(request, endpoint), policy_text)
+        say(f"run {folder.path.name}: {_in_words(request, endpoint)}")
+        with closing(folder.writer("gate")) as sink:
+            bench = Bench(clock=SystemClock(), seed=request.seed, sink=sink, say=say)
+            plans = _plans(request, environ, target, folder.path)
+            try:
+                asyncio.run(_collect_layers(plans, bench, folder))
+            except (asyncio.CancelledError, KeyboardInterrupt):
+                raise InterruptedRunError(
+                    "interrupted; what was measured is kept", hint=f"l9gate judge {folder.path}"
+                ) from None
+    folder.seal()
+    return judge([folder.path])
+
+
+def require_endpoint(settings: Settings, environment_name: str, environ: Mapping[str, str]) -> None:
+    """Return if the environment has a key that its endpoint accepts.
+
+    Raises:
+        DependencyError: there is no key, the key is refused, or nothing answers.
+    """
+    _live_target(settings.environment(environment_name), environ)
+
+
+def begin_direct_run(
+    settings: Settings, environ: Mapping[str, str], environment_name: str, layers: Sequence[Layer]
+) -> Path:
+    """Create the run folder of a pytest session that nobody but its user started."""
+    environment = settings.environment(environment_name)
+    request = RunRequest(settings=settings, layers=tuple(layers), environment=environment)
+    text = _policy_text(settings.policy)
+    parse_policy(text, str(settings.policy or "default policy"))
+    return create_run(settings.runs, _manifest(request, environment.url(environ)), text).path
+
+
+def finish_direct_run(path: Path) -> Judgement:
+    """Close, seal and judge the run of a pytest session that nobody but its user started."""
+    folder = open_run(path)
+    with folder.read() as log:
+        ends = {entry.layer: entry for entry in log.of(LayerRun)}
+    with folder.writer("gate") as sink:
+        for layer, entry in ends.items():
+            ended = entry.exit_status in {0, 1}
+            reason = EndReason.COMPLETED if ended else EndReason.STOPPED
+            sink.put(SourceEnd(at_s=entry.ended_s, source=f"suite.{layer}", reason=reason))
+    folder.seal()
+    return judge([path])
+
+
+@contextmanager
+def _open_target(request: RunRequest, environ: Mapping[str, str]) -> Iterator[SuiteTarget | None]:
+    """Yield where real layers send their calls; None if no real layer was asked for."""
+    if not any(layer.is_real for layer in request.layers):
+        yield None
+    elif request.is_rehearsal:
+        with simulator_process(seed=request.seed) as base_url:
+            yield SuiteTarget(
+                environment=request.environment.name,
+                base_url=base_url,
+                key=REHEARSAL_KEY,
+                key_variable=request.environment.key_variable,
+                is_rehearsal=True,
+            )
+    else:
+        yield _live_target(request.environment, environ)
+
+
+def _live_target(environment: Environment, environ: Mapping[str, str]) -> SuiteTarget:
+    target = SuiteTarget(
+        environment=environment.name,
+        base_url=environment.url(environ),
+        key=environment.key(environ),
+        key_variable=environment.key_variable,
+    )
+    check_endpoint(target.base_url, target.key, environment.key_variable)
+    return target
+
+
+def _plans(
+    request: RunRequest, environ: Mapping[str, str], target: SuiteTarget | None, run_path: Path
+) -> list[SuitePlan]:
+    settings = request.settings
+    secrets = settings.key_variables()
+    narrowing = ("-k", request.narrowed) if request.narrowed else ()
+    plans = []
+    for layer in request.layers:
+        declared = settings.layers.get(layer)
+        if layer.is_real and target is not None:
+            child = real_environ(environ, target, secrets, run_path)
+        else:
+            child = unit_environ(environ, request.environment.name, secrets, run_path)
+        plans.append(
+            SuitePlan(
+                layer=layer,
+                root=settings.root,
+                paths=declared.paths if declared else (),
+                marker=declared.marker if declared else None,
+                arguments=(*(declared.arguments if declared else ()), *narrowing),
+                environ=child,
+            )
+        )
+    return plans
+
+
+async def _collect_layers(plans: Sequence[SuitePlan], bench: Bench, folder: RunFolder) -> None:
+    """Run the plans in order; SIGINT and SIGTERM cancel, and every source still closes."""
+    task = asyncio.current_task()
+    assert task is not None  # noqa: S101  # inside asyncio.run
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+    for index, plan in enumerate(plans, 1):
+        bench.say(f"[{index}/{len(plans)}] {plan.layer}: pytest {' '.join(plan.paths)}")
+        pulse = asyncio.create_task(_report_progress(plan, bench, folder))
+        try:
+            await collect(plan, bench)
+        except L9gateError:
+            raise
+        except Exception as error:  # noqa: BLE001  # a source that crashes is a record
+            now_s = bench.clock.now_s()
+            where = f"sources.suite.{plan.layer}"
+            bench.sink.put(Fault(at_s=now_s, where=where, error_class=type(error).__name__))
+        finally:
+            pulse.cancel()
+
+
+async def _report_progress(plan: SuitePlan, bench: Bench, folder: RunFolder) -> None:
+    started_s = bench.clock.now_s()
+    before = folder.count_records()
+    while True:
+        await asyncio.sleep(PROGRESS_S)
+        now = folder.count_records()
+        grown = {kind: now.get(kind, 0) - before.get(kind, 0) for kind in ("test", "exchange")}
+        elapsed_s = bench.clock.now_s() - started_s
+        rate_per_s = grown["exchange"] / elapsed_s
+        bench.say(
+            f"  {plan.layer}: {elapsed_s:.0f} s of at most {plan.limit_s:.0f} · "
+            f"{grown['test']} tests · {grown['exchange']} calls ({rate_per_s:.1f}/s)"
+        )
+
+
+def _in_words(request: RunRequest, endpoint: str) -> str:
+    layers = ", ".join(request.layers)
+    if request.is_rehearsal:
+        return f"{layers} · rehearsal on the local simulator, nothing live"
+    return f"{layers} · environment {request.environment.name} · {endpoint_of(endpoint)}"
+
+
+def _policy_text(path: Path | None) -> str:
+    if path is None:
+        return default_policy_text()
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise PolicyError(f"policy `{path}` cannot be read: {error}") from error
+
+
+def _manifest(request: RunRequest, endpoint: str) -> Manifest:
+    revision, is_dirty = read_git_revision(request.settings.root)
+    now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return Manifest(
+        format_version=FORMAT_VERSION,
+        run_id=uuid.uuid4().hex[:8],
+        package=request.settings.package,
+        started_at=now,
+        git_revision=revision,
+        git_dirty=is_dirty,
+        environment=request.environment.name,
+        endpoint=endpoint_of(endpoint),
+        kind=Origin.SIMULATED if request.is_rehearsal else Origin.LIVE,
+        layers=request.layers,
+        model=request.settings.model,
+        seed=request.seed,
+        policy_hash="",  # set with the folder, from the text itself
+        versions={"python": platform.python_version()}
+        | read_versions("l9gate", "anthropic", "httpx2", "pytest"),
+        narrowed=request.narrowed,
+    )
