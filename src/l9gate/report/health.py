@@ -15,8 +15,8 @@ def render_health(health: Health) -> list[str]:
         f"{_rate(health.attempt_error_rate)} of {health.attempts:,} attempts"
         f"{_counts(health.errors_by_type)}",
         f"H-03  cache hit rate  {_rate(health.cache_hit_rate)} "
-        f"of {health.cache_lookups:,} lookups; avoided {health.calls_avoided:,} calls, {health.tokens_avoided:,} tokens, "
-        f"{_dollars(health.cost_avoided_usd)}",
+        f"of {health.cache_lookups:,} lookups; avoided {health.calls_avoided:,} calls, "
+        f"{health.tokens_avoided:,} tokens, {_dollars(health.cost_avoided_usd)}",
         f"H-04  quota used  {_quota(health.quota_utilisation)}",
         f"H-05  fallback rate  {_rate(health.fallback_rate)} of {health.operations:,} operations"
         f"{_counts(health.fallbacks_by_reason)}",

@@ -57,10 +57,9 @@ class RunLog:
         marks = ", ".join("?" * len(tags))
         query = f"SELECT body FROM record WHERE kind IN ({marks}) ORDER BY writer, seq"  # noqa: S608  # marks only
         with reading(self._database):
-            for (body,) in self._connection.execute(query, tags):
-                record = decode_record(body)
-                if isinstance(record, kind):
-                    yield record
+            rows = self._connection.execute(query, tags)
+            records = (decode_record(body) for (body,) in rows)
+            yield from (record for record in records if isinstance(record, kind))
 
     def close(self) -> None:
         """Let go of the file, and of the temporary copy if there is one."""

@@ -150,7 +150,6 @@ class RunFolder:
             if not chains.sealed:
                 connection.execute("INSERT INTO seal (digest) VALUES (?)", (chains.digest,))
             connection.execute("COMMIT")
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             _leave_wal_mode(connection)
 
     def write(self, name: str, data: bytes) -> Path:
@@ -293,7 +292,9 @@ def _text(manifest: Manifest, field: str) -> str:
 
 
 def _leave_wal_mode(connection: sqlite3.Connection) -> None:
+    """Copy the write-ahead log into the file, and do without one if nobody else is there."""
     connection.execute(f"PRAGMA busy_timeout={_UNLOCK_WAIT_MS}")
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     try:
         connection.execute("PRAGMA journal_mode=DELETE")
     except sqlite3.OperationalError:

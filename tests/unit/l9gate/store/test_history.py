@@ -1,0 +1,25 @@
+from pathlib import Path
+
+import msgspec
+
+from l9gate.errors import RunNotFoundError, RunVersionError
+from l9gate.store.history import read_history
+from l9gate.store.run import Manifest, RunFolder, create_run
+
+
+def test_history_is_newest_first_and_lists_broken_runs_with_their_error(
+    run: RunFolder, manifest: Manifest
+) -> None:
+    later = msgspec.structs.replace(manifest, run_id="b", started_at="2026-11-23T00:00:00Z")
+    other = create_run(run.path.parent, later, "")
+    (other.path / "manifest.json").write_text('{"format_version": 2}')
+    (run.path.parent / "00-junk").mkdir()
+    broken, good, junk = read_history(run.path.parent)
+    assert (good.path, good.manifest, good.error) == (run.path, run.manifest, None)
+    assert (broken.path, broken.manifest) == (other.path, None)
+    assert isinstance(broken.error, RunVersionError)
+    assert isinstance(junk.error, RunNotFoundError)
+
+
+def test_project_without_runs_has_no_history(tmp_path: Path) -> None:
+    assert read_history(tmp_path / "runs") == ()
