@@ -1,11 +1,12 @@
 """One free request that tells a working endpoint and key from anything else."""
 
 import json
+import threading
 import urllib.error
 import urllib.request
 from urllib.parse import urlsplit
 
-from l9gate.errors import EndpointUnreachableError, RefusedKeyError
+from l9gate.errors import EndpointUnreachableError, L9gateError, RefusedKeyError
 from l9gate.wire.headers import API_VERSION, CURRENT_API_VERSION
 
 TIMEOUT_S = 2.0
@@ -30,6 +31,21 @@ def check_endpoint(base_url: str, key: str, key_variable: str) -> None:
         RefusedKeyError: the endpoint answered 401, 402 or 403.
         EndpointUnreachableError: nothing answered within two seconds.
     """
+    refusal: list[L9gateError] = []
+    # A thread of its own, because looking up a name has no timeout.
+    asking = threading.Thread(
+        target=lambda: refusal.extend(_ask(base_url, key, key_variable)), daemon=True
+    )
+    asking.start()
+    asking.join(TIMEOUT_S)
+    if asking.is_alive():
+        raise _unreachable(endpoint_of(base_url), f"no answer within {TIMEOUT_S:.0f} s")
+    if refusal:
+        raise refusal[0]
+
+
+def _ask(base_url: str, key: str, key_variable: str) -> list[L9gateError]:
+    """Return what is wrong, which a thread cannot raise."""
     place = endpoint_of(base_url)
     request = urllib.request.Request(  # noqa: S310  # the scheme is checked with the settings
         f"{base_url.rstrip('/')}/v1/models?limit=1",
@@ -37,21 +53,27 @@ def check_endpoint(base_url: str, key: str, key_variable: str) -> None:
     )
     try:
         with urllib.request.urlopen(request, timeout=TIMEOUT_S):  # noqa: S310
-            return
+            return []
     except urllib.error.HTTPError as error:
         with error:
-            if error.code in _REFUSALS:
-                raise RefusedKeyError(
+            if error.code not in _REFUSALS:
+                return []
+            return [
+                RefusedKeyError(
                     f"{place} refused the key of {key_variable} with {error.code}"
                     f"{_error_type(error)}: {_REFUSALS[error.code]}; nothing was tested",
                     hint=f"put a working key into {key_variable}",
-                ) from None
+                )
+            ]
     except (OSError, ValueError) as error:
-        why = getattr(error, "reason", None) or error
-        raise EndpointUnreachableError(
-            f"{place} did not answer: {why}; nothing was tested",
-            hint="check the network, a proxy, and `base_url` of the environment",
-        ) from None
+        return [_unreachable(place, str(getattr(error, "reason", None) or error))]
+
+
+def _unreachable(place: str, why: str) -> EndpointUnreachableError:
+    return EndpointUnreachableError(
+        f"{place} did not answer: {why}; nothing was tested",
+        hint="check the network, a proxy, and `base_url` of the environment",
+    )
 
 
 def endpoint_of(base_url: str) -> str:
