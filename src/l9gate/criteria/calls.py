@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from l9gate.evidence.records import End, Exchange, Origin
+from l9gate.evidence.records import End, Exchange
 
 _CLOCK_DIGITS = 6  # differences of epoch times in doubles are exact to about half a microsecond
 
@@ -30,20 +30,6 @@ def error_type_of(exchange: Exchange) -> str:
     if exchange.status is not None and exchange.status >= 300:
         return f"http_{exchange.status}"
     return "connection" if exchange.end is End.UNREACHABLE else str(exchange.end)
-
-
-def is_of_kind(exchange: Exchange, kind: Origin) -> bool:
-    """Whether an exchange is evidence for a run of this kind.
-
-    Only an answer can say that it is simulated. In a rehearsal the declared endpoint is the
-    simulator, so an exchange with it that never got an answer counts too: dropping it would drop
-    exactly the timeouts.
-    """
-    if exchange.origin is kind:
-        return True
-    return (
-        kind is Origin.SIMULATED and exchange.origin is Origin.LIVE and exchange.headers_s is None
-    )
 
 
 class Call(msgspec.Struct, frozen=True):

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from functools import cached_property
 
-from l9gate.criteria.calls import Call, calls_of, is_of_kind
+from l9gate.criteria.calls import Call, calls_of
 from l9gate.criteria.criterion import Scope
 from l9gate.criteria.ownership import Ownership
 from l9gate.evidence.log import EvidenceLog
@@ -46,8 +46,9 @@ class Excerpt:
         """The layers whose tests count."""
         return self._layers or frozenset(self.scope.layers)
 
+    @cached_property
     def calls(self) -> list[Call]:
-        """Return the calls of the run's kind that ordinary tests, or no test, sent."""
+        """The calls of the run's kind that ordinary tests, or no test, sent."""
         return [call for call in calls_of(self._log.of(Exchange)) if self._shows(call)]
 
     def answered(self) -> list[Exchange]:
@@ -96,7 +97,7 @@ class Excerpt:
     def _shows(self, call: Call) -> bool:
         last = call.last
         return (
-            is_of_kind(last, self.scope.kind)
+            last.origin is self.scope.kind
             and self._has_layer(last.layer)
             and self._has_scenario(last.owner)
             and self._has_route(last)

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from l9gate.criteria.calls import Call, error_type_of, has_failed, is_of_kind
+from l9gate.criteria.calls import Call, error_type_of, has_failed
 from l9gate.criteria.criterion import Scope
 from l9gate.criteria.excerpt import Excerpt, is_on_route
 from l9gate.criteria.outcomes import MESSAGES_ROUTE
@@ -62,13 +62,13 @@ def measure_health(log: EvidenceLog, scope: Scope) -> Health:
     Tokens and cost count everything that was sent, those tests included: it was paid for.
     """
     excerpt = Excerpt(log, scope)
-    calls = [call for call in excerpt.calls() if is_on_route(call.last, MESSAGES_ROUTE)]
+    calls = [call for call in excerpt.calls if is_on_route(call.last, MESSAGES_ROUTE)]
     attempts = [attempt for call in calls for attempt in call.attempts]
     lookups = [one.value for one in observe_cache_hit(excerpt)]
     hits = [one for one in excerpt.signals() if one.cache is CacheState.HIT]
     operations = fallback_signals(excerpt)
     fallbacks = Counter(one.fallback for one in operations if one.fallback is not None)
-    sent = [one for one in log.of(Exchange) if is_of_kind(one, scope.kind)]
+    sent = [one for one in log.of(Exchange) if one.origin is scope.kind]
     usages = [one.usage for one in sent if one.usage is not None]
     return Health(
         latency=_quantiles(latencies_of(calls)),

@@ -99,7 +99,7 @@ def read_own_faults(excerpt: Excerpt) -> Reading:
 
 def read_throughput(excerpt: Excerpt) -> Pace:
     """Return the successful calls and the time from the first one sent to the last one ended."""
-    calls = [call for call in excerpt.calls() if call.last.succeeded]
+    calls = [call for call in excerpt.calls if call.last.succeeded]
     if not calls:
         return Pace(count=0, window_s=0.0)
     start_s = min(call.first.sent_s for call in calls)

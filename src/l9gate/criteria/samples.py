@@ -30,13 +30,13 @@ def latencies_of(calls: Iterable[Call]) -> list[Observation]:
 
 def observe_latency(excerpt: Excerpt) -> list[Observation]:
     """Return the latencies of calls, in seconds from when they were due."""
-    return latencies_of(excerpt.calls())
+    return latencies_of(excerpt.calls)
 
 
 def observe_ttft(excerpt: Excerpt) -> list[Observation]:
     """Return the seconds from due to first content; +infinity if none came in time."""
     found = []
-    for call in excerpt.calls():
+    for call in excerpt.calls:
         last = call.last
         if not last.stream or not (last.succeeded or last.is_censored):
             continue
@@ -52,7 +52,7 @@ def observe_ttft(excerpt: Excerpt) -> list[Observation]:
 def observe_gaps(excerpt: Excerpt) -> list[Observation]:
     """Return the seconds between content deltas; the gap in which a deadline fell is +infinity."""
     found: list[Observation] = []
-    for call in excerpt.calls():
+    for call in excerpt.calls:
         last = call.last
         if not last.stream or not (last.succeeded or last.is_censored):
             continue
@@ -75,14 +75,14 @@ def observe_operation_latency(excerpt: Excerpt) -> list[Observation]:
 
 def observe_error(excerpt: Excerpt) -> list[Observation]:
     """Return for every call whether it ended in an error after its retries."""
-    return [_event(call.last.ended_s, has_failed(call.last)) for call in excerpt.calls()]
+    return [_event(call.last.ended_s, has_failed(call.last)) for call in excerpt.calls]
 
 
 def observe_attempt_error(excerpt: Excerpt) -> list[Observation]:
     """Return for every attempt of every call whether it ended in an error."""
     return [
         _event(attempt.ended_s, has_failed(attempt))
-        for call in excerpt.calls()
+        for call in excerpt.calls
         for attempt in call.attempts
     ]
 

@@ -57,9 +57,7 @@ class Threshold:
             basis=quantity.basis,
             interval=decision.interval,
             reason="; ".join(reason for reason in reasons if reason) or None,
-            decides=describe_effort(
-                decision, quantity.basis, excerpt.calls() if asks_calls else ()
-            ),
+            decides=describe_effort(decision, quantity.basis, excerpt.calls if asks_calls else ()),
             evidence=evidence[:MAX_NAMED],
             where=dict(self.where),
             layers=tuple(layer for layer in Layer if layer in self.layers),
@@ -97,6 +95,6 @@ class Threshold:
         censored = sum(math.isinf(value) for value in values)
         notes = (
             f"{censored} ended by a deadline count as +infinity" if censored else None,
-            describe_mix(excerpt.calls(), self.where),
+            describe_mix(excerpt.calls, self.where),
         )
         return "; ".join(note for note in notes if note) or None
