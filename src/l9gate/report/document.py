@@ -13,7 +13,7 @@ from l9gate.criteria.health import Health
 from l9gate.criteria.outcomes import Test, account_of
 from l9gate.evidence.log import EvidenceLog
 from l9gate.evidence.records import Exchange, Layer, LayerRun, Origin, TestState
-from l9gate.report.headline import headline, next_command
+from l9gate.report.headline import REHEARSALS, headline, next_command
 from l9gate.report.notes import write_notes
 from l9gate.store.overrides import Override
 from l9gate.store.run import Manifest
@@ -81,7 +81,7 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def is_rehearsal(self) -> bool:
         """Whether everything was answered by the simulator."""
-        return self.scope.kind is not Origin.LIVE
+        return self.outcome in REHEARSALS
 
 
 def build_document(
@@ -127,7 +127,7 @@ def build_document(
         health=health,
         confidence=tuple(confidence),
         overrides=tuple(overrides),
-        notes=write_notes(manifests, verdict, confidence, overrides),
+        notes=write_notes(manifests, verdict, overrides),
     )
     return msgspec.structs.replace(document, infinite=tuple(_infinite(_builtins(document))))
 
@@ -143,8 +143,19 @@ def render_json(document: Document) -> bytes:
 
 
 def document_schema() -> JsonObject:
-    """Return the JSON Schema of `render_json`; it is shipped as document.schema.json."""
+    """Return the JSON Schema of what `render_json` writes."""
     return msgspec.json.schema(Document)
+
+
+def render_schema() -> bytes:
+    """Return the bytes of document.schema.json, which is shipped beside this module.
+
+    A test compares them. After a change of a record, a finding or this document:
+    `python -c 'import sys; from l9gate.report.document import render_schema as r;
+    sys.stdout.buffer.write(r())' > src/l9gate/report/document.schema.json`
+    """
+    data = msgspec.json.encode(document_schema(), order="deterministic")
+    return msgspec.json.format(data, indent=2) + b"\n"
 
 
 def _summary(

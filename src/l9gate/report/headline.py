@@ -18,6 +18,14 @@ LABELS = {
     Outcome.REHEARSAL_BROKEN: "REHEARSAL BROKEN on the simulator",
     Outcome.REHEARSAL_UNPROVEN: "REHEARSAL UNPROVEN on the simulator",
 }
+REHEARSALS = frozenset(
+    {
+        Outcome.REHEARSED,
+        Outcome.LAYERS_REHEARSED,
+        Outcome.REHEARSAL_BROKEN,
+        Outcome.REHEARSAL_UNPROVEN,
+    }
+)
 _NAMES_LAYERS = frozenset({Outcome.LAYERS_KEPT, Outcome.LAYERS_REHEARSED})
 _DONE = {
     Outcome.READY: "l9gate report",

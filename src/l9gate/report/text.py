@@ -165,18 +165,20 @@ def _provenance(document: Document) -> list[str]:
 
 
 def _confidence(confidence: Sequence[StatedConfidence], width: int) -> list[str]:
-    lines = [line for one in confidence for line in _wrap(_claim(one), width - len(_INDENT))]
+    claims = [line for one in confidence for line in _claim(one)]
+    lines = [line for claim in claims for line in _wrap(claim, width - len(_INDENT))]
     return ["Confidence, as the policy states it", *(_INDENT + line for line in lines)]
 
 
-def _claim(stated: StatedConfidence) -> str:
+def _claim(stated: StatedConfidence) -> list[str]:
     claim = stated.claim
     name = f"{claim.requirement}  {claim.layer or 'overall'}"
     if not stated.established:
         value = f"not established: {stated.reason or 'no reason given'}"
     else:
         value = render_quantity(claim.value, "%")
-    return f"{name}  {value}  (assumes that {claim.assumption})"
+    lines = [f"{name}  {value}  (assumes: {claim.assumption})"]
+    return lines if stated.note is None else [*lines, f"      {stated.note}"]
 
 
 def _list(title: str, entries: Sequence[str], width: int) -> list[str]:

@@ -1,0 +1,80 @@
+import re
+
+import msgspec
+import pytest
+
+from l9gate.criteria.criterion import Finding, State
+from l9gate.evidence.records import Layer
+from l9gate.report.headline import LABELS, REHEARSALS, headline, next_command
+from l9gate.verdict import Outcome, Verdict
+
+replace = msgspec.structs.replace
+
+
+def line_of(verdict: Verdict) -> str:
+    return headline(verdict, next_command(verdict))
+
+
+def test_headline_names_outcome_criterion_number_limit_n_and_next_command(
+    verdict: Verdict,
+) -> None:
+    assert line_of(verdict) == (
+        "NOT READY  latency-p95 2.31 s, needs < 2 s (n=12,000) · next: l9gate explain latency-p95"
+    )
+
+
+def test_unproven_headline_says_why_where_there_is_room(verdict: Verdict, finding: Finding) -> None:
+    deciding = replace(
+        finding,
+        state=State.UNPROVEN,
+        observed=1.9,
+        n=5,
+        reason="too few",
+    )
+    unproven = replace(verdict, outcome=Outcome.UNPROVEN, deciding=deciding)
+    assert "1.9 s, needs < 2 s (n=5): too few ·" in line_of(unproven)
+    talkative = replace(deciding, reason="x" * 80)
+    line = line_of(replace(unproven, deciding=talkative))
+    assert "1.9 s, needs < 2 s (n=5) ·" in line
+
+
+def test_headline_without_a_number_says_so(verdict: Verdict, finding: Finding) -> None:
+    deciding = replace(finding, observed=None, n=0, state=State.UNPROVEN, reason=None)
+    line = line_of(replace(verdict, outcome=Outcome.UNPROVEN, deciding=deciding))
+    assert line.startswith("UNPROVEN  latency-p95 no value, needs < 2 s (n=0) ·")
+
+
+def test_headline_of_a_sentence_quotes_it(verdict: Verdict, finding: Finding) -> None:
+    deciding = replace(finding, condition="every layer ran", criterion="complete", n=3)
+    assert "complete: every layer ran (n=3)" in line_of(replace(verdict, deciding=deciding))
+
+
+def test_run_without_criteria_has_a_headline(verdict: Verdict) -> None:
+    empty = replace(verdict, outcome=Outcome.UNPROVEN, deciding=None, findings=())
+    assert line_of(empty) == "UNPROVEN  no criterion was asked (n=0) · next: l9gate run all"
+
+
+def test_partial_run_names_its_layers(verdict: Verdict) -> None:
+    scope = replace(verdict.scope, layers=(Layer.UNIT, Layer.CONTRACT))
+    kept = replace(verdict, outcome=Outcome.LAYERS_KEPT, scope=scope)
+    assert line_of(kept).startswith("LAYERS KEPT: unit, contract  ")
+    assert line_of(kept).endswith("next: l9gate run all")
+
+
+@pytest.mark.parametrize("outcome", list(Outcome))
+@pytest.mark.parametrize("name", ["c", "a-criterion-of-middling-length", "long" * 30])
+def test_headline_has_at_most_100_characters_and_a_whole_command(
+    verdict: Verdict, finding: Finding, outcome: Outcome, name: str
+) -> None:
+    deciding = replace(finding, criterion=name, state=State.UNPROVEN)
+    line = line_of(replace(verdict, outcome=outcome, deciding=deciding))
+    assert len(line) <= 100
+    assert re.search(r" · next: l9gate [\w -]+$", line)
+    assert line.startswith(LABELS[outcome])
+
+
+@pytest.mark.parametrize("outcome", sorted(REHEARSALS))
+def test_rehearsal_says_so_and_never_uses_the_word(verdict: Verdict, outcome: Outcome) -> None:
+    line = line_of(replace(verdict, outcome=outcome))
+    assert "on the simulator" in line
+    assert not re.search("ready", line, re.IGNORECASE)
