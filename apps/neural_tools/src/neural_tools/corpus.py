@@ -140,18 +140,21 @@ def _parse_line(line: str, place: str, seen: set[str]) -> Chunk:
     for key in ("id", "code"):
         if not isinstance(row.get(key), str):
             raise CorpusError(f"{place}: `{key}` is missing or no text")
+    for key in ("start_line", "end_line"):
+        if not isinstance(row.get(key, 1), int):
+            raise CorpusError(f"{place}: `{key}` is no whole number")
     if row["id"] in seen:
         raise CorpusError(f"{place}: id `{row['id']}` occurs twice")
     seen.add(row["id"])
     path = str(row.get("path") or row["id"])
-    start = int(row.get("start_line") or 1)
+    start = row.get("start_line", 1)
     return Chunk(
         id=row["id"],
         name=str(row.get("name") or path),
         path=path,
         code=row["code"],
         start_line=start,
-        end_line=int(row.get("end_line") or start + row["code"].count("\n")),
+        end_line=row.get("end_line", start + row["code"].count("\n")),
     )
 
 

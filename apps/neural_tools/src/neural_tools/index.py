@@ -20,7 +20,7 @@ NAME_WEIGHT = 3
 FORMAT_VERSION = 1
 
 _WORD = re.compile(r"[^\W_]+")
-_PIECE = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+|[^\WA-Za-z\d_]+")
+_PIECE = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
 _META_NAME = "neural_tools.json"
 _CHUNKS_NAME = "chunks.jsonl"
 _BM25_NAME = "bm25"
@@ -51,8 +51,23 @@ class Tokenizer:
 
     def tokens(self, text: str) -> list[str]:
         """Return the words of a text in order."""
-        pieces = [piece.lower() for word in _WORD.findall(text) for piece in _PIECE.findall(word)]
+        pieces = [piece.lower() for word in _WORD.findall(text) for piece in _pieces(word)]
         return list(self._stemmer.stemWords(pieces))
+
+
+def _pieces(word: str) -> list[str]:
+    """Split where a number begins or ends and where a capital begins a word."""
+    if word.isascii():
+        return _PIECE.findall(word)
+    pieces = [word[:1]]
+    for position in range(1, len(word)):
+        before, char, after = word[position - 1], word[position], word[position + 1 : position + 2]
+        begins = char.isupper() and (not before.isupper() or after.islower())
+        if begins or char.isdecimal() != before.isdecimal():
+            pieces.append(char)
+        else:
+            pieces[-1] += char
+    return pieces
 
 
 def query_words(query: str) -> list[str]:
