@@ -107,13 +107,14 @@ def _measured(finding: Finding) -> str:
 def _basis(finding: Finding) -> str:
     text = f"{finding.n:,} {finding.basis}"
     if finding.interval is not None:
-        text += f", {_bounds(finding.interval, finding.unit)}"
+        text += f", {_bounds(finding.interval, finding)}"
     return text
 
 
-def _bounds(interval: Interval, unit: str) -> str:
+def _bounds(interval: Interval, finding: Finding) -> str:
+    """Return the bounds, with as many digits as it takes to tell them from the limit."""
     low, high = (
-        None if side is None else render_quantity(side, unit)
+        None if side is None else render_pair(side, _limit(finding, side), finding.unit)[0]
         for side in (interval.low, interval.high)
     )
     percent = render_quantity(interval.confidence, "%")
@@ -122,6 +123,10 @@ def _bounds(interval: Interval, unit: str) -> str:
     if low is None and high is None:
         return f"no {percent} bound yet"
     return f"{percent} bound {f'≤ {high}' if low is None else f'≥ {low}'}"
+
+
+def _limit(finding: Finding, default: float) -> float:
+    return default if finding.limit is None else finding.limit
 
 
 def _layers(layers: Sequence[LayerSummary]) -> list[str]:

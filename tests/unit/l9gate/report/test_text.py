@@ -45,6 +45,14 @@ def test_finding_without_a_value_does_not_show_0(finding: Finding) -> None:
     assert "95 % bound ≤ 2.5 s" in render_finding(upper)[0]
 
 
+def test_bound_never_looks_like_the_limit_that_it_decides_against(finding: Finding) -> None:
+    """C-05."""
+    close = replace(finding, interval=Interval(low=None, high=2.0004, confidence=0.95))
+    assert "95 % bound ≤ 2.0004 s" in render_finding(close)[0]
+    no_limit = replace(close, limit=None)
+    assert "95 % bound ≤ 2 s" in render_finding(no_limit)[0]
+
+
 def test_finding_about_a_sentence_quotes_it(finding: Finding) -> None:
     complete = replace(finding, condition="every layer ran", interval=None)
     assert "every layer ran (12,000 calls)" in render_finding(complete)[0]
