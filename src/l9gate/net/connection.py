@@ -1,0 +1,241 @@
+"""One client's connection to our server: HTTP/1.1, keep-alive, pipelined."""
+
+import asyncio
+import logging
+import socket
+import struct
+import traceback
+from collections.abc import Awaitable
+from contextlib import aclosing
+from typing import Protocol, cast
+
+from l9gate.net.http import (
+    LAST_CHUNK,
+    App,
+    Cut,
+    HttpRequest,
+    HttpResponse,
+    is_chunked,
+    render_chunk,
+    render_head,
+)
+from l9gate.net.reader import Limits, RequestReader
+
+_LOG = logging.getLogger(__name__)
+_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+_RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER for no time: close sends RST
+_LINGER_S = 5.0
+_MAX_QUEUED = 32  # requests waiting for their turn; beyond it we stop reading
+
+
+class Host(Protocol):
+    """What a connection needs of its server."""
+
+    @property
+    def app(self) -> App:
+        """Who answers."""
+        ...
+
+    @property
+    def limits(self) -> Limits:
+        """What clients may send."""
+        ...
+
+    def join(self, connection: "Connection", /) -> None:
+        """Note a connection that was made."""
+        ...
+
+    def leave(self, connection: "Connection", /) -> None:
+        """Forget a connection that is closed and has no task left."""
+        ...
+
+
+class Connection(asyncio.Protocol):
+    """Has requests answered in order, and writes the answers."""
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        self._limits = host.limits
+        self._loop = asyncio.get_running_loop()
+        self._transport: asyncio.Transport | None = None
+        self._reader = RequestReader(host.limits)
+        self._out: list[bytes] = []  # written once for all requests that came in one piece
+        self._can_write: asyncio.Future[None] | None = None
+        self._is_closing = False  # takes no further request
+        self._is_paused = False
+        self._lingers = False  # reads on after a refusal, so that its client gets to see it
+        self._deadline_s = self._loop.time() + host.limits.idle_timeout_s
+        self.task: asyncio.Task[bool] | None = None  # the one that answers at this moment
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Join the server."""
+        self._transport = cast("asyncio.Transport", transport)
+        self._host.join(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - why does not matter
+        """Cancel the answer that nobody waits for any more, and leave the server."""
+        self._transport = None
+        self._is_closing = True
+        if self.task is not None:
+            self.task.cancel()
+        else:
+            self._host.leave(self)
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes of requests and answer those that became whole."""
+        if self._is_closing:
+            return
+        reader = self._reader
+        was_inside = reader.is_inside
+        reader.feed(data)
+        if reader.is_inside and not was_inside:
+            self._deadline_s = self._loop.time() + self._limits.request_timeout_s
+        if self.task is None:
+            self._answer_queued()
+        if len(reader.ready) > _MAX_QUEUED and self._transport is not None:
+            self._is_paused = True
+            self._transport.pause_reading()
+
+    def pause_writing(self) -> None:
+        """Hold generated bodies: the client reads more slowly than we write."""
+        self._deadline_s = self._loop.time() + self._limits.request_timeout_s
+        self._can_write = self._loop.create_future()
+
+    def resume_writing(self) -> None:
+        """Let generated bodies go on."""
+        if self._can_write is not None and not self._can_write.done():
+            self._can_write.set_result(None)
+        self._can_write = None
+
+    def close_if_overdue(self, now_s: float) -> None:
+        """Close a connection whose client is too slow to send, to ask again, or to read."""
+        waits_for_client = self.task is None or self._can_write is not None
+        if waits_for_client and now_s > self._deadline_s:
+            self.abort()
+
+    def close_when_answered(self) -> None:
+        """Take no further request; close now if nothing is being answered."""
+        self._is_closing = True
+        self._reader.ready.clear()
+        if self.task is None and self._transport is not None:
+            self._transport.close()
+
+    def abort(self) -> None:
+        """Close at once."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    def _answer_queued(self) -> None:
+        """Answer requests in order until one has to wait."""
+        reader = self._reader
+        try:
+            while reader.ready and self.task is None and not self._is_closing:
+                self._answer(reader.ready.popleft())
+            if self.task is None and not self._is_closing:
+                self._answer_rest()
+        except Exception as error:  # noqa: BLE001 - one connection's fault must not end the server
+            self._give_up(error)
+        self._flush()
+        if self._is_closing and self.task is None:
+            self._end()
+
+    def _answer(self, request: HttpRequest) -> None:
+        answer = self._host.app(request)
+        if isinstance(answer, HttpResponse) and isinstance(answer.body, bytes):
+            self._out += (render_head(answer, keep_alive=request.keep_alive), answer.body)
+            self._is_closing = not request.keep_alive
+            return
+        self.task = self._loop.create_task(self._answer_later(answer, request.keep_alive))
+        self.task.add_done_callback(self._take_end)
+
+    def _answer_rest(self) -> None:
+        """Answer what is no request, or invite the body of one that waits for that."""
+        if self._reader.refusal is not None:
+            answer = self._host.app.refuse(*self._reader.refusal)
+            self._is_closing = self._lingers = True
+            if isinstance(answer.body, bytes):
+                self._out += (render_head(answer, keep_alive=False), answer.body)
+        elif self._reader.awaits_continue:
+            self._reader.awaits_continue = False
+            self._out.append(_CONTINUE)
+        elif not self._reader.is_inside:
+            self._deadline_s = self._loop.time() + self._limits.idle_timeout_s
+
+    async def _answer_later(
+        self,
+        answer: HttpResponse | Awaitable[HttpResponse],
+        keep_alive: bool,
+    ) -> bool:
+        """Write the answer when it is there, and say whether the connection goes on."""
+        response = answer if isinstance(answer, HttpResponse) else await answer
+        head = render_head(response, keep_alive=keep_alive)
+        if isinstance(response.body, bytes):
+            self._out += (head, response.body)
+            return keep_alive
+        self._out.append(head)
+        chunked = is_chunked(response)
+        async with aclosing(response.body) as pieces:
+            async for piece in pieces:
+                if isinstance(piece, Cut):
+                    self._cut(piece)
+                    return False
+                self._out.append(render_chunk(piece) if chunked else piece)
+                self._flush()
+                if self._can_write is not None:
+                    await self._can_write
+        if chunked:
+            self._out.append(LAST_CHUNK)
+        return keep_alive
+
+    def _take_end(self, task: "asyncio.Task[bool]") -> None:
+        """Go on with the next request after an answer that had to wait."""
+        self.task = None
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            self._give_up(error)
+        if self._transport is None:
+            self._host.leave(self)
+            return
+        if error is not None or task.cancelled():
+            self.abort()
+            return
+        self._is_closing = self._is_closing or not task.result()
+        self._answer_queued()
+        if self._is_paused and len(self._reader.ready) < _MAX_QUEUED and self._transport:
+            self._is_paused = False
+            self._transport.resume_reading()
+
+    def _flush(self) -> None:
+        if self._out and self._transport is not None:
+            self._transport.write(b"".join(self._out))
+        self._out.clear()
+
+    def _end(self) -> None:
+        """Close, but not while the client still sends: closing then would destroy the answer."""
+        if self._transport is None:
+            return
+        if not self._lingers:
+            self._transport.close()
+        elif self._transport.can_write_eof():
+            self._deadline_s = self._loop.time() + _LINGER_S
+            self._transport.write_eof()
+
+    def _cut(self, how: Cut) -> None:
+        """End the connection in the middle of a body."""
+        self._flush()
+        if self._transport is None:
+            return
+        peer: socket.socket | None = self._transport.get_extra_info("socket")
+        if how is Cut.RESET and peer is not None:
+            peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+            self._transport.abort()
+        else:
+            self._transport.close()
+
+    def _give_up(self, error: BaseException) -> None:
+        """Close, and log where it happened; the error's text might quote a request."""
+        place = traceback.extract_tb(error.__traceback__)[-1:]
+        _LOG.error("connection closed after %s at %s", type(error).__name__, place)
+        self._is_closing = True
+        self._out.clear()
+        self.abort()

@@ -1,0 +1,78 @@
+"""What an HTTP application takes and gives."""
+
+from collections.abc import AsyncGenerator, Awaitable
+from enum import Enum
+from http import HTTPStatus
+from typing import Protocol, TypeAlias
+
+import msgspec
+
+
+class HttpRequest(msgspec.Struct, kw_only=True, gc=False):
+    """One whole request; header names are in lower case, repeated ones joined with a comma."""
+
+    method: str
+    path: str  # as sent, without the query
+    query: str
+    headers: dict[str, str]
+    body: bytes
+    keep_alive: bool = True
+
+
+class Cut(Enum):
+    """A body may give one of these instead of bytes: the connection ends here, body unfinished."""
+
+    CLOSE = "close"  # FIN: the client sees the end of the stream
+    RESET = "reset"  # RST
+
+
+Body: TypeAlias = bytes | AsyncGenerator[bytes | Cut, None]
+
+
+class HttpResponse(msgspec.Struct, kw_only=True, gc=False):
+    """One response; a generated body is chunked unless the headers hold a `content-length`."""
+
+    status: int
+    headers: dict[str, str]
+    body: Body
+
+
+class App(Protocol):
+    """Answers requests."""
+
+    def __call__(self, request: HttpRequest, /) -> HttpResponse | Awaitable[HttpResponse]:
+        """Return the response now, which costs no task, or later."""
+        ...
+
+    def refuse(self, status: int, reason: str, /) -> HttpResponse:
+        """Return the response to bytes that are no request, or too many."""
+        ...
+
+
+_STATUS_LINES = {
+    status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n" for status in HTTPStatus
+}
+LAST_CHUNK = b"0\r\n\r\n"
+
+
+def render_head(response: HttpResponse, *, keep_alive: bool) -> bytes:
+    """Return status line and headers with the framing that the body needs."""
+    status = response.status
+    lines = [_STATUS_LINES.get(status) or f"HTTP/1.1 {status} Status {status}\r\n"]
+    lines += [f"{name}: {value}\r\n" for name, value in response.headers.items()]
+    if isinstance(response.body, bytes):
+        lines.append(f"content-length: {len(response.body)}\r\n")
+    elif is_chunked(response):
+        lines.append("transfer-encoding: chunked\r\n")
+    lines.append("\r\n" if keep_alive else "connection: close\r\n\r\n")
+    return "".join(lines).encode("latin-1")
+
+
+def is_chunked(response: HttpResponse) -> bool:
+    """Whether the body goes out in chunks, its length being unknown."""
+    return not isinstance(response.body, bytes) and "content-length" not in response.headers
+
+
+def render_chunk(data: bytes) -> bytes:
+    """Return one chunk of a chunked body; empty data would end the body and gives nothing."""
+    return b"%x\r\n%b\r\n" % (len(data), data) if data else b""

@@ -1,0 +1,101 @@
+"""A lean HTTP/1.1 server."""
+
+import asyncio
+from typing import Self
+
+from l9gate.errors import SettingsError
+from l9gate.net.connection import Connection
+from l9gate.net.http import App
+from l9gate.net.reader import Limits
+
+_SWEEP_INTERVAL_S = 1.0
+_BACKLOG = 2048
+
+
+class HttpServer:
+    """Listens, keeps its connections, and leaves no task behind when it stops.
+
+    The loop is the caller's choice; uvloop makes it faster.
+    """
+
+    def __init__(
+        self, app: App, host: str = "127.0.0.1", port: int = 0, limits: Limits | None = None
+    ) -> None:
+        self.app = app
+        self.limits = limits or Limits()
+        self._connections: set[Connection] = set()
+        self._is_empty = asyncio.Event()
+        self._is_empty.set()
+        self._host = host
+        self._port = port
+        self._server: asyncio.Server | None = None
+        self._sweep: asyncio.TimerHandle | None = None
+
+    @property
+    def port(self) -> int:
+        """The port it listens on; the one that was free if 0 was asked for."""
+        return self._port
+
+    async def start(self) -> None:
+        """Listen.
+
+        Raises:
+            SettingsError: the address cannot be listened on.
+        """
+        loop = asyncio.get_running_loop()
+        try:
+            self._server = await loop.create_server(
+                lambda: Connection(self), self._host, self._port, backlog=_BACKLOG
+            )
+        except (OSError, OverflowError) as error:
+            raise SettingsError(
+                f"cannot listen on {self._host}:{self._port}: {error}",
+                hint="choose another port, or 0 for any free one",
+            ) from error
+        self._port = self._server.sockets[0].getsockname()[1]
+        self._sweep = loop.call_later(_SWEEP_INTERVAL_S, self._close_overdue)
+
+    async def stop(self, grace_s: float = 1.0) -> None:
+        """Stop listening, let answers end for some seconds, cancel the rest, leave no task."""
+        if self._server is None:
+            return
+        self._server.close()
+        self._server = None
+        if self._sweep is not None:
+            self._sweep.cancel()
+        for connection in list(self._connections):
+            connection.close_when_answered()
+        tasks = [connection.task for connection in self._connections if connection.task]
+        if tasks:
+            await asyncio.wait(tasks, timeout=grace_s)
+        for connection in list(self._connections):
+            connection.abort()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._is_empty.wait()
+
+    def join(self, connection: Connection) -> None:
+        """Note a connection that was made."""
+        self._connections.add(connection)
+        self._is_empty.clear()
+
+    def leave(self, connection: Connection) -> None:
+        """Forget a connection that is closed and has no task left."""
+        self._connections.discard(connection)
+        if not self._connections:
+            self._is_empty.set()
+
+    async def __aenter__(self) -> Self:
+        """Listen."""
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Stop."""
+        await self.stop()
+
+    def _close_overdue(self) -> None:
+        loop = asyncio.get_running_loop()
+        now_s = loop.time()
+        for connection in list(self._connections):
+            connection.close_if_overdue(now_s)
+        self._sweep = loop.call_later(_SWEEP_INTERVAL_S, self._close_overdue)

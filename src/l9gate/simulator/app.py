@@ -1,0 +1,140 @@
+"""A local Messages API: answers as the API would, and says that it is simulated."""
+
+import asyncio
+from collections.abc import Awaitable
+from urllib.parse import unquote
+
+from l9gate.errors import PlanError
+from l9gate.measure.clock import Clock, SystemClock
+from l9gate.net.http import HttpRequest, HttpResponse
+from l9gate.simulator.call import Call, refuse_as_told, render_json, render_refusal
+from l9gate.simulator.catalogue import list_models, show_model
+from l9gate.simulator.chance import opaque_id
+from l9gate.simulator.config import SimulatorConfig
+from l9gate.simulator.credentials import check_credentials, check_version
+from l9gate.simulator.delivery import Sleep
+from l9gate.simulator.faults import NO_FAULT, Fault, FaultPlan, parse_fault_text
+from l9gate.simulator.inference import Inference
+from l9gate.simulator.refusal import Refusal, invalid, refuse
+from l9gate.wire.faults import type_of
+from l9gate.wire.headers import FAULT
+from l9gate.wire.messages import parse_request_facts
+
+COMMAND_PATH = "/_l9gate/fault"
+_MESSAGES = "/v1/messages"
+_COUNT = "/v1/messages/count_tokens"
+_MODELS = "/v1/models"
+_METHODS = {_MESSAGES: "POST", _COUNT: "POST", _MODELS: "GET", COMMAND_PATH: "POST"}
+
+
+class SimulatorApp:
+    """Answers requests of the Messages API; keeps buckets and a fault, nothing else.
+
+    The same seed and the same requests in the same order give the same answers, ids and delays.
+    """
+
+    def __init__(
+        self,
+        config: SimulatorConfig,
+        clock: Clock | None = None,
+        sleep: Sleep = asyncio.sleep,
+        *,
+        takes_commands: bool = True,
+    ) -> None:
+        self._config = config
+        self._sleep = sleep
+        self._takes_commands = takes_commands
+        self._inference = Inference(config, clock or SystemClock(), sleep)
+        self._faults = FaultPlan(config.rules)
+        self.requests_seen = 0
+
+    def set_fault(self, text: str | None) -> None:
+        """Answer every request with this fault from now on; None or an empty text ends that.
+
+        Raises:
+            PlanError: the text names no fault.
+        """
+        self._faults.current = parse_fault_text(text or "")
+
+    def __call__(self, request: HttpRequest, /) -> HttpResponse | Awaitable[HttpResponse]:
+        """Return the answer, later if the pace or a fault says so."""
+        call = self._begin(request)
+        try:
+            if request.path == COMMAND_PATH and self._takes_commands:
+                return self._take_command(call)
+            call.fault = self._find_fault(request)
+        except PlanError as error:
+            hint = f" ({error.hint})" if error.hint else ""
+            return render_refusal(call, invalid(f"{FAULT}: {error}{hint}"))
+        response, wait_s = self._respond(call)
+        wait_s += call.fault.delay_s
+        return self._answer_after(wait_s, response) if wait_s > 0 else response
+
+    def refuse(self, status: int, reason: str, /) -> HttpResponse:
+        """Return the answer to bytes that are no request."""
+        nothing = HttpRequest(method="", path="", query="", headers={}, body=b"")
+        return render_refusal(self._begin(nothing), Refusal(status, type_of(status), reason))
+
+    def _begin(self, request: HttpRequest) -> Call:
+        self.requests_seen += 1
+        seed, ordinal = self._config.seed, self.requests_seen
+        request_id = opaque_id("req", seed, ordinal)
+        return Call(request=request, seed=seed, ordinal=ordinal, request_id=request_id)
+
+    def _take_command(self, call: Call) -> HttpResponse:
+        if call.request.method != "POST":
+            return render_refusal(call, _wrong_method(call.request))
+        text = call.request.body.decode("utf-8", "replace").strip()
+        self.set_fault(text)
+        return render_json(call, {"fault": text or None})
+
+    def _find_fault(self, request: HttpRequest) -> Fault:
+        planned = NO_FAULT
+        if self._config.rules or self._faults.current is not NO_FAULT:
+            facts = parse_request_facts(request.body)
+            planned = self._faults.fault_for(request.path, facts.model if facts else None)
+        own = request.headers.get(FAULT)
+        return planned if own is None else parse_fault_text(own)
+
+    def _respond(self, call: Call) -> tuple[HttpResponse, float]:
+        """Return the answer and the seconds that its pace lets pass before it."""
+        request = call.request
+        refusal = check_credentials(request.headers, self._config.keys)
+        if refusal is None:
+            call.has_workspace = True
+            refusal = _find_route_refusal(request) or check_version(request.headers)
+        if refusal is not None:
+            return render_refusal(call, refusal), 0.0
+        if request.path == _MESSAGES:
+            return self._inference.create(call)
+        if request.path == _COUNT:
+            return self._inference.count(call), 0.0
+        return _show_models(call), 0.0
+
+    async def _answer_after(self, wait_s: float, response: HttpResponse) -> HttpResponse:
+        await self._sleep(wait_s)
+        return response
+
+
+def _find_route_refusal(request: HttpRequest) -> Refusal | None:
+    path = request.path
+    method = "GET" if path.startswith(f"{_MODELS}/") else _METHODS.get(path)
+    if method is None or path == COMMAND_PATH:
+        return refuse("not_found_error", "Not found")
+    return None if request.method == method else _wrong_method(request)
+
+
+def _wrong_method(request: HttpRequest) -> Refusal:
+    return Refusal(405, "invalid_request_error", f"Method {request.method} is not allowed")
+
+
+def _show_models(call: Call) -> HttpResponse:
+    told = refuse_as_told(call.fault)
+    if told is not None:
+        return render_refusal(call, told)
+    request = call.request
+    if request.path == _MODELS:
+        found = list_models(request.query)
+    else:
+        found = show_model(unquote(request.path.removeprefix(f"{_MODELS}/")))
+    return render_refusal(call, found) if isinstance(found, Refusal) else render_json(call, found)

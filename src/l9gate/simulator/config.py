@@ -1,0 +1,31 @@
+"""What a simulator is told."""
+
+import math
+from dataclasses import dataclass, field
+
+from l9gate.errors import PlanError
+from l9gate.simulator.faults import FaultRule
+from l9gate.simulator.limits import Tier
+from l9gate.simulator.script import Plugin
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SimulatorConfig:
+    """Everything that decides how a simulator answers; two with equal ones answer alike.
+
+    Raises:
+        PlanError: the load factor is no number from 0 on, or a rule's fault cannot be read.
+    """
+
+    seed: int = 0
+    load_factor: float = 1.0  # multiplies all latencies; 0 answers at once
+    keys: frozenset[str] | None = field(default=None, repr=False)  # accepted; None: any well-formed
+    answer: Plugin | None = None  # asked before the simulator's own script
+    rules: tuple[FaultRule, ...] = ()
+    tier: Tier = field(default_factory=Tier)
+    takes_commands: bool = True  # whether `POST /_l9gate/fault` works, on loopback
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be meant."""
+        if not (math.isfinite(self.load_factor) and self.load_factor >= 0):
+            raise PlanError(f"simulator: load factor {self.load_factor}, expected 0 or more")

@@ -1,0 +1,137 @@
+"""`POST /v1/messages` and `POST /v1/messages/count_tokens`."""
+
+import msgspec
+
+from l9gate.measure.clock import Clock
+from l9gate.net.http import HttpResponse
+from l9gate.simulator.call import (
+    Call,
+    headers_for,
+    refuse_as_told,
+    render_json,
+    render_refusal,
+)
+from l9gate.simulator.config import SimulatorConfig
+from l9gate.simulator.delivery import HEADERS_SHARE, Pacer, Sleep, render_body, stream_body
+from l9gate.simulator.faults import Fault
+from l9gate.simulator.latency import Pace, pace_of
+from l9gate.simulator.limits import LimitExceeded, Limits
+from l9gate.simulator.message import render_message, stream_pieces
+from l9gate.simulator.refusal import Refusal, invalid, refuse
+from l9gate.simulator.script import Answer, answer_to, cut_answer
+from l9gate.simulator.tokens import count_input_tokens, count_output_tokens
+from l9gate.simulator.validate import find_refusal
+from l9gate.wire.headers import API_VERSION
+from l9gate.wire.json import JsonObject, parse_object
+from l9gate.wire.models import ModelFacts, find_model
+
+_BROKEN_JSON_TEXT = '{"simulated": [1, 2'
+_REFUSED_TOKENS = 1
+
+
+class Inference:
+    """Answers requests to models; keeps their buckets."""
+
+    def __init__(self, config: SimulatorConfig, clock: Clock, sleep: Sleep) -> None:
+        self._config = config
+        self._clock = clock
+        self._sleep = sleep
+        self._limits = Limits(config.tier)
+
+    def create(self, call: Call) -> tuple[HttpResponse, float]:
+        """Return the answer to a request for a message, and the seconds that pass before it."""
+        told = refuse_as_told(call.fault) if call.fault.status is not None else None
+        body = told or _parse_body(call, counts_only=False)
+        if isinstance(body, Refusal):
+            return render_refusal(call, body), 0.0
+        if body.get("stream") is not True and (told := refuse_as_told(call.fault)):
+            return render_refusal(call, told), 0.0
+        facts = _facts_of(body)
+        input_tokens = count_input_tokens(body)
+        exceeded = self._admit(call, facts, input_tokens)
+        if exceeded is not None:
+            return render_refusal(call, _limit_refusal(exceeded), exceeded.retry_after_s), 0.0
+        answer = answer_to(body, facts, self._config.answer, lambda n: call.make_id("toolu", n))
+        _bend(answer, call.fault)
+        limits = self._limits.of(facts.id, self._clock.now_s())
+        limits.charge_output(answer.output_tokens, self._clock.now_s())
+        call.limit_headers = limits.headers(self._clock.now_s())
+        message = render_message(call.make_id("msg"), facts.id, answer, input_tokens)
+        pace = pace_of(facts.id, input_tokens, self._config.load_factor, call.seed, call.ordinal)
+        if body.get("stream") is True:
+            return self._stream(call, message, pace), pace.first_token_s * HEADERS_SHARE
+        response = HttpResponse(status=200, headers=headers_for(call), body=b"")
+        encoded = msgspec.json.encode(message)
+        response.body = render_body(encoded, call.fault, self._sleep)
+        if not isinstance(response.body, bytes):
+            response.headers["content-length"] = str(len(encoded))
+        return response, pace.total_s(answer.output_tokens)
+
+    def count(self, call: Call) -> HttpResponse:
+        """Return how many tokens a request has."""
+        told = refuse_as_told(call.fault)
+        body = told or _parse_body(call, counts_only=True)
+        if isinstance(body, Refusal):
+            return render_refusal(call, body)
+        return render_json(call, {"input_tokens": count_input_tokens(body)})
+
+    def _admit(self, call: Call, facts: ModelFacts, input_tokens: int) -> LimitExceeded | None:
+        now_s = self._clock.now_s()
+        limits = self._limits.of(facts.id, now_s)
+        exceeded = limits.admit(input_tokens, now_s)
+        call.limit_headers = limits.headers(now_s)
+        return exceeded
+
+    def _stream(self, call: Call, message: JsonObject, pace: Pace) -> HttpResponse:
+        pacer = Pacer(pace, self._clock, self._sleep)
+        body = stream_body(
+            list(stream_pieces(message)), call.fault, pacer, call.request_id, self._sleep
+        )
+        return HttpResponse(status=200, headers=headers_for(call, is_stream=True), body=body)
+
+
+def _parse_body(call: Call, *, counts_only: bool) -> JsonObject | Refusal:
+    headers = call.request.headers
+    encoding = headers.get("content-encoding", "identity")
+    if encoding != "identity":
+        return invalid("content-encoding: not supported", "request_body_encoding_unsupported")
+    body = parse_object(call.request.body)
+    if body is None:
+        return invalid("The request body is not valid JSON")
+    refusal = find_refusal(body, headers[API_VERSION], counts_only=counts_only)
+    return body if refusal is None else refusal
+
+
+def _facts_of(body: JsonObject) -> ModelFacts:
+    facts = find_model(str(body["model"]))
+    assert facts is not None  # noqa: S101 - validated
+    return facts
+
+
+def _limit_refusal(exceeded: LimitExceeded) -> Refusal:
+    return refuse(
+        "rate_limit_error",
+        "This request would exceed your organization's rate limit of "
+        f"{exceeded.limit_per_min:,} {exceeded.name} per minute. For details, refer to: "
+        "https://docs.claude.com/en/api/rate-limits. You can see the response headers for current "
+        "usage. Please reduce the prompt length or the maximum tokens requested, or try again "
+        "later.",
+    )
+
+
+def _bend(answer: Answer, fault: Fault) -> None:
+    """Change an answer as the fault says."""
+    if fault.invalid_json_text:
+        answer.content = [{"type": "text", "text": _BROKEN_JSON_TEXT, "citations": None}]
+        answer.stop_reason = "end_turn"
+        answer.output_tokens = count_output_tokens(answer.content)
+    if fault.empty or fault.stop_reason == "refusal":
+        answer.content = []
+        answer.output_tokens = _REFUSED_TOKENS
+        answer.thinking_tokens = 0
+    if fault.stop_reason == "refusal":
+        answer.stop_reason = "refusal"
+    elif fault.empty:
+        answer.stop_reason = "end_turn"
+    elif fault.stop_reason == "max_tokens":
+        cut_answer(answer, max(1, answer.output_tokens // 2))

@@ -1,0 +1,198 @@
+"""Start a simulator, learn its address, stop it: in a task, in a thread, or as a process."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+import threading
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from types import TracebackType
+from typing import Self
+
+from l9gate.errors import SettingsError
+from l9gate.net.loops import find_loop_factory
+from l9gate.net.server import HttpServer
+from l9gate.simulator.app import SimulatorApp
+from l9gate.simulator.config import SimulatorConfig
+
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+_START_TIMEOUT_S = 10.0
+_STOP_TIMEOUT_S = 10.0
+
+
+class SimulatorHandle:
+    """A running simulator."""
+
+    def __init__(self, app: SimulatorApp, base_url: str) -> None:
+        self._app = app
+        self.base_url = base_url
+
+    @property
+    def requests_seen(self) -> int:
+        """How many requests came so far, refused ones included."""
+        return self._app.requests_seen
+
+    def set_fault(self, text: str | None) -> None:
+        """Answer every request with this fault from now on; may be called from any thread.
+
+        Raises:
+            PlanError: the text names no fault; see `l9gate.simulator.faults`.
+        """
+        self._app.set_fault(text)
+
+
+@asynccontextmanager
+async def running_simulator(
+    config: SimulatorConfig | None = None, host: str = "127.0.0.1", port: int = 0
+) -> AsyncIterator[SimulatorHandle]:
+    """Run a simulator inside the caller's loop.
+
+    Beyond loopback it takes no commands, whatever the configuration says.
+
+    Raises:
+        SettingsError: the address cannot be listened on.
+    """
+    config = config or SimulatorConfig()
+    app = SimulatorApp(config, takes_commands=config.takes_commands and host in LOOPBACK)
+    async with HttpServer(app, host, port) as server:
+        shown = f"[{host}]" if ":" in host else host
+        yield SimulatorHandle(app, f"http://{shown}:{server.port}")
+
+
+class SimulatorThread:
+    """Runs a simulator in a thread of its own, for tests that are not asynchronous."""
+
+    def __init__(
+        self, config: SimulatorConfig | None = None, host: str = "127.0.0.1", port: int = 0
+    ) -> None:
+        self._config = config
+        self._address = (host, port)
+        self._thread = threading.Thread(target=self._run, name="l9gate-simulator", daemon=True)
+        self._is_started = threading.Event()
+        self._handle: SimulatorHandle | None = None
+        self._error: SettingsError | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stop: asyncio.Event | None = None
+
+    @property
+    def base_url(self) -> str:
+        """The address that clients take as base URL."""
+        return self._running.base_url
+
+    @property
+    def requests_seen(self) -> int:
+        """How many requests came so far."""
+        return self._running.requests_seen
+
+    def set_fault(self, text: str | None) -> None:
+        """Answer every request with this fault from now on, as `SimulatorHandle.set_fault`."""
+        self._running.set_fault(text)
+
+    def start(self) -> Self:
+        """Start and wait until it listens.
+
+        Raises:
+            SettingsError: the address cannot be listened on.
+        """
+        self._thread.start()
+        self._is_started.wait(_START_TIMEOUT_S)
+        if self._error is not None:
+            raise self._error
+        return self
+
+    def stop(self) -> None:
+        """Stop, and wait until the thread has ended."""
+        if self._loop is not None and self._stop is not None:
+            with contextlib.suppress(RuntimeError):  # the loop is closed already
+                self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join(_STOP_TIMEOUT_S)
+
+    def __enter__(self) -> Self:
+        """Start."""
+        return self.start()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Stop."""
+        self.stop()
+
+    @property
+    def _running(self) -> SimulatorHandle:
+        if self._handle is None:
+            raise SettingsError("the simulator is not running", hint="use it in a `with` block")
+        return self._handle
+
+    def _run(self) -> None:
+        with asyncio.Runner(loop_factory=find_loop_factory()) as runner:
+            runner.run(self._serve())
+
+    async def _serve(self) -> None:
+        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+        try:
+            async with running_simulator(self._config, *self._address) as self._handle:
+                self._is_started.set()
+                await self._stop.wait()
+        except SettingsError as error:
+            self._error = error
+            self._is_started.set()
+
+
+def serve_forever(
+    config: SimulatorConfig,
+    host: str,
+    port: int,
+    announce: Callable[[str], None],
+    *,
+    stops_with_stdin: bool = False,
+) -> None:
+    """Run a simulator until SIGINT or SIGTERM, then stop it cleanly and return.
+
+    Args:
+        config: what it is told.
+        host: where to listen.
+        port: where to listen, 0 for any free one.
+        announce: called with the base URL once it listens.
+        stops_with_stdin: stop also when standard input closes, so as not to outlive a parent.
+
+    Raises:
+        SettingsError: the address cannot be listened on.
+    """
+    with asyncio.Runner(loop_factory=find_loop_factory()) as runner:
+        runner.run(_serve(config, host, port, announce, stops_with_stdin))
+
+
+async def _serve(
+    config: SimulatorConfig,
+    host: str,
+    port: int,
+    announce: Callable[[str], None],
+    stops_with_stdin: bool,
+) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    if stops_with_stdin:
+        _watch_stdin(loop, stop)
+    async with running_simulator(config, host, port) as handle:
+        announce(handle.base_url)
+        await stop.wait()
+
+
+def _watch_stdin(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
+    """Stop when standard input ends; what is written to it is ignored."""
+
+    def read() -> None:
+        if not os.read(stdin, 4096):
+            loop.remove_reader(stdin)
+            stop.set()
+
+    stdin = sys.stdin.fileno()
+    with contextlib.suppress(PermissionError):  # a plain file ends nobody's life
+        loop.add_reader(stdin, read)
