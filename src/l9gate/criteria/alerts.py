@@ -5,6 +5,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Annotated
 
 import msgspec
 
@@ -32,9 +33,9 @@ class Severity(StrEnum):
 class AlertSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The sliding window: how long it is, how often it is looked at, what it must hold."""
 
-    window_s: float = 300.0
-    step_s: float = 10.0
-    min_samples: int = 20
+    window_s: Annotated[float, msgspec.Meta(ge=1)] = 300.0
+    step_s: Annotated[float, msgspec.Meta(ge=1)] = 10.0
+    min_samples: Annotated[int, msgspec.Meta(ge=1)] = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -72,7 +72,7 @@ def _overall(
     reasons: dict[Layer, str | None],
 ) -> StatedConfidence:
     missing = [str(layer) for layer, reason in reasons.items() if reason is not None]
-    reason = f"not established for {', '.join(missing)}" if missing else None
+    reason = f"needs {', '.join(missing)}" if missing else None
     if reason is None:
         reason = _first_not_kept(finding for finding in findings if not finding.layers)
     return StatedConfidence(

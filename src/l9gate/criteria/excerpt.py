@@ -7,7 +7,7 @@ from l9gate.criteria.calls import Call, calls_of
 from l9gate.criteria.criterion import Scope
 from l9gate.criteria.ownership import Ownership
 from l9gate.evidence.log import EvidenceLog
-from l9gate.evidence.records import Exchange, Fault, Gauge, Layer, LayerRun, Signal
+from l9gate.evidence.records import Exchange, Fault, Gauge, Layer, LayerRun, Signal, TestOutcome
 
 CALL_KEYS = frozenset({"layer", "route", "model", "stream", "tools", "scenario"})
 SIGNAL_KEYS = frozenset({"layer", "operation", "scenario"})
@@ -87,8 +87,9 @@ class Excerpt:
         return list(self._log.of(Fault))
 
     def observations(self) -> int:
-        """Return how many exchanges and signals there are in all."""
-        return sum(1 for _ in self._log.of(Exchange)) + sum(1 for _ in self._log.of(Signal))
+        """Return how many tests, exchanges and signals there are in all."""
+        kinds = (TestOutcome, Exchange, Signal)
+        return sum(1 for kind in kinds for _ in self._log.of(kind))
 
     def all_signals(self) -> list[Signal]:
         """Return the operations of every layer and mode, whoever caused them."""

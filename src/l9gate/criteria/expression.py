@@ -116,7 +116,8 @@ def render_condition(condition: Condition) -> str:
 def suggest(word: str, known: Iterable[str]) -> str:
     """Return a hint that names the nearest known word, or all of them."""
     words = sorted(known)
-    near = difflib.get_close_matches(word, words, n=1, cutoff=0.6)
+    longer = [one for one in words if word and one.startswith(word)]
+    near = longer or difflib.get_close_matches(word, words, n=1, cutoff=0.6)
     return f"did you mean `{near[0]}`?" if near else f"known are {', '.join(words)}"
 
 

@@ -31,14 +31,6 @@ class StatisticsTable(msgspec.Struct, frozen=True, kw_only=True):
     looks: _Count = 1
 
 
-class AlertsTable(AlertSettings, frozen=True, kw_only=True):
-    """The sliding window, with its bounds."""
-
-    window_s: _Positive = 300.0
-    step_s: _Positive = 10.0
-    min_samples: _Count = 20
-
-
 class CriterionTable(msgspec.Struct, frozen=True, kw_only=True):
     """One criterion as it is written."""
 
@@ -81,7 +73,7 @@ class PolicyTables(msgspec.Struct, frozen=True, kw_only=True):
     statistics: StatisticsTable = StatisticsTable()
     criterion: tuple[CriterionTable, ...] = ()
     confidence: tuple[ClaimTable, ...] = ()
-    alerts: AlertsTable = AlertsTable()
+    alerts: AlertSettings = AlertSettings()
     alert: tuple[AlertTable, ...] = ()
 
 
@@ -89,7 +81,7 @@ _TABLES: dict[str, type[msgspec.Struct]] = {
     "statistics": StatisticsTable,
     "criterion": CriterionTable,
     "confidence": ClaimTable,
-    "alerts": AlertsTable,
+    "alerts": AlertSettings,
     "alert": AlertTable,
 }
 _WORDS: dict[str, tuple[str, ...]] = {
@@ -171,7 +163,8 @@ class PolicyFile:
         place: list[str | int] = [
             int(part) if part.isdigit() else part for part in re.findall(r"\w+", path)
         ]
-        key = next((part for part in reversed(place) if isinstance(part, str)), "")
+        inside = place[2:] if len(place) > 1 and isinstance(place[1], int) else place
+        key = next((part for part in reversed(inside) if isinstance(part, str)), "")
         wrong = re.search(r"Invalid enum value '(.*)'", what)
         if wrong is not None and key in _WORDS:
             return self.error(
