@@ -77,9 +77,8 @@ def read_memory_growth(excerpt: Excerpt) -> Reading:
     grown = {span: _growth_bytes(gauges) for span, gauges in spans.items()}
     known = [value for value in grown.values() if value is not None]
     if not known or len(known) < len(grown):
-        return Reading(
-            value=None, n=0, note="no reading before the first operation" if grown else None
-        )
+        note = "no reading before the first operation, or none after it" if grown else None
+        return Reading(value=None, n=0, note=note)
     return Reading(
         value=max(known),
         n=min(max(gauge.operations for gauge in gauges) for gauges in spans.values()),

@@ -1,0 +1,61 @@
+from collections.abc import Callable
+
+from l9gate.criteria.criterion import Finding, Role, Scope, State
+from l9gate.criteria.presence import Presence
+from l9gate.evidence.log import MemoryLog
+from l9gate.evidence.records import Exchange, Layer, Origin, TestOutcome, TestState
+
+LIVE = Scope(layers=tuple(Layer), kind=Origin.LIVE, environment="staging")
+ASKED = Presence(
+    name="failure-scenarios",
+    role=Role.EXIT,
+    layers=frozenset({Layer.UNIT, Layer.INTEGRATION}),
+    scenarios=("timeout", "overloaded"),
+    requirements=("E-05",),
+)
+Test = Callable[..., TestOutcome]
+
+
+def judged(*records: TestOutcome | Exchange) -> Finding:
+    return ASKED.judge(MemoryLog(records), LIVE)
+
+
+def test_scenarios_are_kept_if_each_has_a_passed_test(outcome: Test) -> None:
+    """E-05."""
+    finding = judged(outcome(scenarios=("timeout", "overloaded")), outcome())
+    assert (finding.state, finding.n, finding.basis) == (State.KEPT, 1, "tests")
+    assert finding.condition == "scenarios proved: timeout, overloaded"
+    assert (finding.observed, finding.limit) == (2.0, 2.0)
+    assert finding.layers == (Layer.UNIT, Layer.INTEGRATION)
+
+
+def test_one_failed_test_breaks_its_scenario(outcome: Test) -> None:
+    """E-05."""
+    failed = outcome(node_id="t::late", scenarios=("timeout",), state=TestState.ERROR)
+    finding = judged(outcome(scenarios=("timeout",)), failed)
+    assert finding.state is State.BROKEN
+    assert finding.reason == "failed: timeout; not proved: overloaded"
+    assert finding.evidence == ("t::late (error)",)
+
+
+def test_a_skipped_test_proves_no_scenario(outcome: Test) -> None:
+    """E-05, R-08."""
+    skipped = outcome(node_id="t", scenarios=("timeout",), state=TestState.SKIPPED)
+    finding = judged(outcome(scenarios=("overloaded",)), skipped)
+    assert (finding.state, finding.reason) == (State.UNPROVEN, "not proved: timeout")
+    assert finding.decides == "a passing test for timeout"
+    assert finding.evidence == ("t (skipped)",)
+
+
+def test_a_vacuous_test_breaks_its_scenario(
+    outcome: Test, exchange: Callable[..., Exchange]
+) -> None:
+    test = outcome(node_id="t", layer=Layer.INTEGRATION, scenarios=ASKED.scenarios)
+    assert judged(test).state is State.BROKEN
+    assert judged(test).evidence == ("t (vacuous)",)
+    assert judged(test, exchange(owner="t")).state is State.KEPT
+
+
+def test_a_scenario_of_another_layer_does_not_count(outcome: Test) -> None:
+    finding = judged(outcome(layer=Layer.CONTRACT, scenarios=ASKED.scenarios, offline=True))
+    assert (finding.state, finding.n) == (State.UNPROVEN, 0)
