@@ -10,8 +10,9 @@ A limit without a unit is in the unit of its quantity; 1 MB is 1,000,000 bytes.
 
 import difflib
 import math
+import operator
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 from enum import StrEnum
 
@@ -51,17 +52,16 @@ class Operator(StrEnum):
 
     def holds(self, observed: float, limit: float) -> bool:
         """Whether the number stands so to its limit, exactly as written."""
-        match self:
-            case Operator.BELOW:
-                return observed < limit
-            case Operator.AT_MOST:
-                return observed <= limit
-            case Operator.ABOVE:
-                return observed > limit
-            case Operator.AT_LEAST:
-                return observed >= limit
-            case Operator.EQUAL:
-                return observed == limit
+        return _COMPARISONS[self](observed, limit)
+
+
+_COMPARISONS: dict[Operator, Callable[[float, float], bool]] = {
+    Operator.BELOW: operator.lt,
+    Operator.AT_MOST: operator.le,
+    Operator.ABOVE: operator.gt,
+    Operator.AT_LEAST: operator.ge,
+    Operator.EQUAL: operator.eq,
+}
 
 
 class Condition(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,14 +89,14 @@ def parse_condition(text: str) -> Condition:
     if quantity is None:
         raise PolicyError(f"`{text}`: no such quantity", hint=suggest(name, BY_NAME))
     quantile = _parse_subject(text, match["func"], quantity)
-    operator = Operator(match["op"])
-    if operator is Operator.EQUAL and isinstance(quantity, Sample | Rate | PaceOf):
+    sign = Operator(match["op"])
+    if sign is Operator.EQUAL and isinstance(quantity, Sample | Rate | PaceOf):
         raise PolicyError(
             f"`{text}`: a sampled number is never shown to equal its limit",
             hint="use `<`, `<=`, `>` or `>=`",
         )
     limit = _parse_limit(text, match["number"], match["unit"], quantity.unit)
-    return Condition(quantity=name, operator=operator, limit=limit, quantile=quantile)
+    return Condition(quantity=name, operator=sign, limit=limit, quantile=quantile)
 
 
 def render_condition(condition: Condition) -> str:

@@ -15,7 +15,7 @@ from l9gate.criteria.decision import (
 from l9gate.criteria.effort import describe_effort
 from l9gate.criteria.excerpt import CALL_KEYS, Excerpt
 from l9gate.criteria.expression import Condition, render_condition
-from l9gate.criteria.quantities import BY_NAME, PaceOf, Rate, Sample, Scalar
+from l9gate.criteria.quantities import BY_NAME, PaceOf, Rate, Sample
 from l9gate.criteria.samples import describe_mix
 from l9gate.evidence.log import EvidenceLog
 from l9gate.evidence.records import Layer
@@ -68,25 +68,23 @@ class Threshold:
     ) -> tuple[Decision, str | None, tuple[str, ...]]:
         """Return the decision, a note for the reader, and the names behind it."""
         quantity = BY_NAME[self.condition.quantity]
-        match quantity:
-            case Sample():
-                values = [one.value for one in quantity.observe(excerpt)]
-                decision = decide_quantile(values, self.condition, alpha)
-                return decision, self._note_on_sample(excerpt, values), ()
-            case Rate():
-                events = quantity.observe(excerpt)
-                k = sum(one.value > 0 for one in events)
-                return decide_rate(k, len(events), self.condition, alpha), None, ()
-            case PaceOf():
-                pace = quantity.read(excerpt)
-                decision = decide_pace(
-                    pace.count, pace.window_s, self.condition, alpha, self.min_window_s
-                )
-                return decision, None, ()
-            case Scalar():
-                reading = quantity.read(excerpt)
-                decision = decide_number(reading.value, reading.n, self.condition, self.min_n)
-                return decision, reading.note, reading.evidence
+        if isinstance(quantity, Sample):
+            values = [one.value for one in quantity.observe(excerpt)]
+            decision = decide_quantile(values, self.condition, alpha)
+            return decision, self._note_on_sample(excerpt, values), ()
+        if isinstance(quantity, Rate):
+            events = quantity.observe(excerpt)
+            k = sum(one.value > 0 for one in events)
+            return decide_rate(k, len(events), self.condition, alpha), None, ()
+        if isinstance(quantity, PaceOf):
+            pace = quantity.read(excerpt)
+            decision = decide_pace(
+                pace.count, pace.window_s, self.condition, alpha, self.min_window_s
+            )
+            return decision, None, ()
+        reading = quantity.read(excerpt)
+        decision = decide_number(reading.value, reading.n, self.condition, self.min_n)
+        return decision, reading.note, reading.evidence
 
     def _note_on_sample(self, excerpt: Excerpt, values: list[float]) -> str | None:
         """Return what a reader must know of a sample: timeouts in it, traffic mixed in it."""

@@ -45,3 +45,10 @@ def test_a_narrowed_run_of_all_layers_is_unproven_and_of_one_layer_may_be_comple
     assert Completeness().judge(log, scope(*Layer, narrowed="smoke")).state is State.UNPROVEN
     smoke = Completeness().judge(log, scope(Layer.INTEGRATION, narrowed="smoke"))
     assert smoke.state is State.KEPT
+
+
+@pytest.mark.parametrize("first", list(EndReason))
+def test_a_layer_that_once_completed_stays_complete(first: EndReason) -> None:
+    ends = [end(Layer.UNIT, first), end(Layer.UNIT), end(Layer.UNIT, EndReason.STOPPED)]
+    finding = Completeness().judge(MemoryLog(ends), scope(Layer.UNIT))
+    assert finding.state is State.KEPT

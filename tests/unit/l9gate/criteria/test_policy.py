@@ -216,6 +216,8 @@ def test_a_place_that_is_not_in_the_text_has_no_line() -> None:
 
 def test_a_place_is_found_as_near_as_possible() -> None:
     assert line_of(SMALL, ("criterion", 1)) == 15
+    assert line_of(SMALL, ("criterion", 1, "min_n")) == 15
+    assert line_of(SMALL, ("criterion", 0, 0, "layers", 0)) == 10
     assert line_of(SMALL, ("criterion", 0, "min_n")) == 7
     assert line_of(SMALL, ("criterion", 0, "where", "stream")) == 12
     assert line_of(SMALL, ("statistics", "looks")) == 5
