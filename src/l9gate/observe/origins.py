@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 from typing import cast
+from urllib.parse import urlsplit
 
 from l9gate.evidence.records import Origin
 from l9gate.observe import sockets
 from l9gate.observe.watch import HttpResponse
 from l9gate.wire import headers as names
 
+_DEFAULT_PORTS = {"http": 80, "https": 443}
 _SAID = {"simulated": Origin.SIMULATED, "replayed": Origin.REPLAYED}
 
 
@@ -18,6 +20,15 @@ class Target:
     host: str  # host[:port] of the declared base URL, without a default port
     kind: Origin = Origin.LIVE  # SIMULATED in a rehearsal
     proof_header: str = names.REQUEST_ID  # a gateway may name another header that proves it
+
+
+def host_of(base_url: str) -> str:
+    """Return host[:port] of a URL as clients write it: lower case, without a default port."""
+    parts = urlsplit(base_url)
+    name = parts.hostname or ""
+    host = f"[{name}]" if ":" in name else name
+    has_default_port = parts.port in (None, _DEFAULT_PORTS.get(parts.scheme))
+    return host if has_default_port else f"{host}:{parts.port}"
 
 
 class Origins:

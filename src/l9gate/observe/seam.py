@@ -6,6 +6,7 @@ Mock libraries replace what is below, so they keep working and their calls are s
 """
 
 import importlib
+import importlib.util
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -59,7 +60,7 @@ class Seam:
         self._patches: list[_Patch] = []
 
     def install(self, handler: Handler) -> None:
-        """Add a handler; the first one patches the libraries, importing them.
+        """Add a handler; the first one patches the libraries that are installed.
 
         Raises:
             SeamError: the installed library cannot be observed.
@@ -67,7 +68,8 @@ class Seam:
         if not self._patches:
             try:
                 for name in LIBRARIES:
-                    self._patch(importlib.import_module(name))
+                    if importlib.util.find_spec(name) is not None:
+                        self._patch(importlib.import_module(name))
             except BaseException:
                 self._undo()
                 raise

@@ -1,0 +1,83 @@
+"""Fixtures for the tests of a gated project."""
+
+import gc
+from collections.abc import Callable
+from typing import Protocol
+
+import pytest
+
+from l9gate.evidence.records import Gauge
+from l9gate.observe.attribution import current_owner
+from l9gate.observe.gauges import read_rss_bytes
+from l9gate.pytest_plugin.observation import OBSERVATION
+
+GAUGE = "rss_bytes"
+
+
+class MemoryGrowth(Protocol):
+    """The type of the fixture `memory_growth`."""
+
+    def __call__(
+        self,
+        span: str,
+        operation: Callable[[int], object],
+        operations: int,
+        *,
+        warmup: int = 3,
+        readings: int = 10,
+    ) -> int:
+        """Run an operation again and again, and return by how many bytes memory grew.
+
+        Args:
+            span: the measurement's name in the evidence, e.g. "ten_operations".
+            operation: is called with 0, 1, 2 …; first `warmup` times that do not count.
+            operations: how often it is called after the warm-up.
+            warmup: calls before the first reading.
+            readings: how many readings follow the first, at equal steps.
+        """
+        ...
+
+
+@pytest.fixture
+def memory_growth(request: pytest.FixtureRequest) -> MemoryGrowth:
+    """Measure the growth of this process's memory, and keep each reading as evidence."""
+    observation = request.config.stash.get(OBSERVATION, None)
+
+    def read(span: str, done: int) -> int:
+        gc.collect()
+        value = read_rss_bytes()
+        owner = current_owner()
+        if observation is not None:
+            gauge = Gauge(
+                at_s=observation.clock.now_s(),
+                name=GAUGE,
+                value=float(value),
+                span=span,
+                operations=done,
+                owner=None if owner is None else owner.id,
+                layer=None if owner is None else owner.layer,
+            )
+            observation.sink.put(gauge)
+        return value
+
+    def measure(
+        span: str,
+        operation: Callable[[int], object],
+        operations: int,
+        *,
+        warmup: int = 3,
+        readings: int = 10,
+    ) -> int:
+        if operations < 1 or readings < 1:
+            raise ValueError("memory can only grow over at least one operation and one reading")
+        for number in range(warmup):
+            operation(number)
+        first = last = read(span, 0)
+        due = {round(operations * step / readings) for step in range(1, readings + 1)}
+        for number in range(operations):
+            operation(warmup + number)
+            if number + 1 in due:
+                last = read(span, number + 1)
+        return last - first
+
+    return measure

@@ -1,0 +1,94 @@
+"""Watches each test of a gated session: whose work is done, what was refused, what came of it."""
+
+from collections.abc import Generator
+
+import pytest
+
+from l9gate.errors import WriteError
+from l9gate.evidence.records import Layer
+from l9gate.observe.attribution import Owner, owned_by
+from l9gate.pytest_plugin.layer_runs import ATTRIBUTE
+from l9gate.pytest_plugin.layers import LayerMap
+from l9gate.pytest_plugin.observation import Observation
+from l9gate.pytest_plugin.outcomes import OutcomeBuilder
+from l9gate.pytest_plugin.owners import FixtureOwners
+
+
+class TestWatcher:
+    """The plug-in object of a process that runs tests; registered when observation starts."""
+
+    __test__ = False
+
+    def __init__(self, observation: Observation, layers: LayerMap, process: str) -> None:
+        self._observation = observation
+        self._layers = layers
+        self._owners = FixtureOwners(process)
+        self._outcome: OutcomeBuilder | None = None
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
+        """Make everything that happens meanwhile belong to the test, and durable after it."""
+        layer = self._layers.layer_of(item)
+        self._observation.begin_test(item.nodeid, may_use_network=layer is not Layer.UNIT)
+        try:
+            with owned_by(Owner(item.nodeid, layer)):
+                return (yield)
+        finally:
+            try:
+                self._observation.end_test()
+            except WriteError as error:
+                item.session.shouldstop = f"l9gate: evidence would be lost: {error}"
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_fixture_setup(
+        self, fixturedef: pytest.FixtureDef[object]
+    ) -> Generator[None, object, object]:
+        """Make what a shared fixture does belong to all tests that depend on it."""
+        with self._owners.setting_up(fixturedef):
+            return (yield)
+
+    def pytest_fixture_post_finalizer(self, fixturedef: pytest.FixtureDef[object]) -> None:
+        """Forget an instance that was torn down."""
+        self._owners.forget(fixturedef)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_setup(self) -> Generator[None]:
+        """Fail a unit test whose set-up reached for the network."""
+        yield from self._refusing()
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self) -> Generator[None]:
+        """Fail a unit test that reached for the network, even if it then went on without."""
+        yield from self._refusing()
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_teardown(self) -> Generator[None]:
+        """Fail a unit test whose tear-down reached for the network."""
+        yield from self._refusing()
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)  # outside of what makes skips and xfails
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Note what came of each phase; the last one completes the record."""
+        report = yield
+        layer = self._layers.layer_of(item)
+        if layer is not None:
+            setattr(report, ATTRIBUTE, layer.value)
+        if call.when == "setup" or self._outcome is None:
+            self._outcome = OutcomeBuilder(item, layer)
+        if call.when != "teardown":  # by then the fixtures are gone
+            self._outcome.owners |= self._owners.of(item)
+        self._outcome.add(call, report)
+        if call.when == "teardown":
+            self._observation.sink.put(self._outcome.build(self._observation.clock.now_s()))
+            self._outcome = None
+        return report
+
+    def _refusing(self) -> Generator[None]:
+        try:
+            yield
+        except BaseException:
+            self._observation.guard.forget_refused()
+            raise
+        self._observation.guard.raise_refused()
