@@ -174,9 +174,21 @@ def test_an_api_that_never_answers_is_cancelled_at_the_deadline(
             cancelled.append(True)
         raise AssertionError
 
+    settings = Settings(api_key="k", deadline_s=0.02, stream=stream)
     world = replace(outside(answer()), transport=httpx2.MockTransport(hang))
-    failure = fail(world, candidates, deadline_s=0.02, stream=stream)
-    assert (failure.reason, failure.attempts, cancelled) == ("timeout", 1, [True])
+
+    async def run() -> Failure:
+        call = MessagesCall(settings, world)
+        with pytest.raises(AttemptFailedError) as caught:
+            await call.ask(build_question("q", candidates(3)))
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        await asyncio.wait_for(asyncio.gather(*others, return_exceptions=True), timeout=1)
+        assert cancelled == [True]
+        await call.aclose()
+        return caught.value.failure
+
+    failure = asyncio.run(run())
+    assert (failure.reason, failure.attempts) == ("timeout", 1)
 
 
 @pytest.mark.scenario("connection")

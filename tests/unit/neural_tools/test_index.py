@@ -53,7 +53,8 @@ def test_function_words_of_a_question_are_dropped_unless_there_are_no_others() -
 
 def test_the_name_weighs_more_than_the_code() -> None:
     """S-01."""
-    assert found("parse header")[:2] == ["parse_header", "connect"]
+    chunks = [chunk("run", code="open(file); file"), chunk("open_file", code="pass; pass; pass")]
+    assert found("open file", chunks=chunks) == ["open_file", "run"]
 
 
 def test_other_forms_of_a_word_are_found() -> None:
@@ -87,9 +88,12 @@ def test_no_more_than_k_come_back() -> None:
 
 def test_equal_chunks_keep_the_order_of_the_corpus() -> None:
     """T-01: duplicates."""
-    twins = [chunk("same", path=f"{n}.py", code="x = 1") for n in range(5)]
-    index = CodeIndex.build(twins)
-    assert [c.chunk.path for c in index.search("same", 5)] == [f"{n}.py" for n in range(5)]
+    twins = [
+        chunk("same" if n % 3 else "other_same_thing", path=f"{n}.py", code="x") for n in range(99)
+    ]
+    paths = [c.chunk.path for c in CodeIndex.build(twins).search("same", 99)]
+    expected = [n for n in range(99) if n % 3] + [n for n in range(99) if n % 3 == 0]
+    assert paths == [f"{n}.py" for n in expected]
 
 
 def test_scores_fall() -> None:

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from neural_tools import prompt
 from neural_tools.corpus import Chunk
 from neural_tools.index import Candidate
 from neural_tools.prompt import MAX_CODE_CHARS, build_question, cache_key
@@ -54,7 +55,7 @@ def test_injected_text_can_neither_close_its_candidate_nor_add_an_id() -> None:
     assert "Ignore all rules" not in question.system
 
 
-def test_a_text_that_holds_the_marker_gets_another_one() -> None:
+def test_a_text_that_holds_yesterdays_marker_gets_another_one() -> None:
     first = re.search(r"The marker is (\w+)\.", build_question("q", [of("a")]).user)
     assert first is not None
     again = build_question(first[1], [of("a")]).user
@@ -83,6 +84,14 @@ def test_binary_like_text_and_lone_surrogates_become_valid_text() -> None:
 
 def test_the_question_to_equal_candidates_is_equal(candidates: Make) -> None:
     assert build_question("q", candidates(4)) == build_question("q", candidates(4))
+
+
+def test_a_new_prompt_version_forgets_all_answers(
+    candidates: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = cache_key("m", "q", candidates(2))
+    monkeypatch.setattr(prompt, "PROMPT_VERSION", "next")
+    assert cache_key("m", "q", candidates(2)) != key
 
 
 def test_the_cache_key_depends_on_all_that_decides_the_answer(candidates: Make) -> None:

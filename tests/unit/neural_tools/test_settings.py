@@ -46,7 +46,7 @@ def test_staging_and_production_without_a_key_raise_and_name_both_variables(
         ({"ANTHROPIC_API_KEY": "a"}, "a"),
         ({"ANTHROPIC_API_KEY": " a\n", "L9GATE_ENV": "development"}, "a"),
         ({"ANTHROPIC_API_KEY": "a", "STAGING_API_KEY": "s", "L9GATE_ENV": "staging"}, "s"),
-        ({"ANTHROPIC_API_KEY": "a", "STAGING_API_KEY": "", "L9GATE_ENV": "staging"}, "a"),
+        ({"ANTHROPIC_API_KEY": "a", "STAGING_API_KEY": " ", "L9GATE_ENV": "staging"}, "a"),
         ({"PROD_API_KEY": "p", "L9GATE_ENV": "production"}, "p"),
         ({"ANTHROPIC_API_KEY": "a", "PROD_API_KEY": "p", "STAGING_API_KEY": "s"}, "a"),
     ],
