@@ -184,7 +184,7 @@ def _configuration_error(
     hints = {
         KeyRefusedError: f"check the key in {seen.key_variables}",
         BillingError: "check the billing of the organisation that owns the key",
-        ModelNotFoundError: f"model `{seen.model}`: list the models with `neural-tools doctor`, "
+        ModelNotFoundError: f"model `{seen.model}`: compare with what GET /v1/models lists, "
         "set NEURAL_TOOLS_MODEL, or check ANTHROPIC_BASE_URL",
         RequestRefusedError: "check model, thinking and effort with `neural-tools doctor`",
     }
