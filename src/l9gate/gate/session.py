@@ -43,6 +43,12 @@ class RunRequest:
     policy: Path | None = None
     narrowed: str | None = None
 
+    @property
+    def kind(self) -> Origin:
+        """The origin that counts; the unit layer calls nobody, so it is never rehearsed."""
+        is_simulated = self.is_rehearsal and any(layer.is_real for layer in self.layers)
+        return Origin.SIMULATED if is_simulated else Origin.LIVE
+
 
 def run(request: RunRequest, environ: Mapping[str, str], say: Say) -> Judgement:
     """Run the layers one after another, then judge them.
@@ -112,7 +118,7 @@ def _open_target(request: RunRequest, environ: Mapping[str, str]) -> Iterator[Su
     """Yield where real layers send their calls; None if no real layer was asked for."""
     if not any(layer.is_real for layer in request.layers):
         yield None
-    elif request.is_rehearsal:
+    elif request.kind is Origin.SIMULATED:
         with simulator_process(seed=request.seed) as base_url:
             yield SuiteTarget(
                 environment=request.environment.name,
@@ -200,7 +206,7 @@ async def _report_progress(plan: SuitePlan, bench: Bench, folder: RunFolder) -> 
 
 def _in_words(request: RunRequest, endpoint: str) -> str:
     layers = ", ".join(request.layers)
-    if request.is_rehearsal:
+    if request.kind is Origin.SIMULATED:
         return f"{layers} · rehearsal on the local simulator, nothing live"
     return f"{layers} · environment {request.environment.name} · {endpoint_of(endpoint)}"
 
@@ -226,7 +232,7 @@ def _manifest(request: RunRequest, endpoint: str) -> Manifest:
         git_dirty=is_dirty,
         environment=request.environment.name,
         endpoint=endpoint_of(endpoint),
-        kind=Origin.SIMULATED if request.is_rehearsal else Origin.LIVE,
+        kind=request.kind,
         layers=request.layers,
         model=request.settings.model,
         seed=request.seed,
