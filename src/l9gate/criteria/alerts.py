@@ -14,6 +14,7 @@ from l9gate.criteria.excerpt import Excerpt
 from l9gate.criteria.expression import Condition
 from l9gate.criteria.quantities import BY_NAME, Rate, Sample
 from l9gate.criteria.samples import Observation
+from l9gate.criteria.snapshot import Snapshot
 from l9gate.evidence.log import EvidenceLog
 from l9gate.evidence.records import Alert
 from l9gate.measure.intervals import nearest_rank
@@ -60,7 +61,8 @@ def evaluate_alerts(
     A window ends at each multiple of the step and holds what ended within `window_s` before it,
     its start excluded. A rule begins in the state of insufficient data.
     """
-    watched = [(rule, _Series(rule, log, scope)) for rule in rules]
+    snapshot = Snapshot.of_log(log)
+    watched = [(rule, _Series(rule, snapshot, scope)) for rule in rules]
     times = [one.at_s for _, series in watched for one in series.observations]
     if not times:
         return []

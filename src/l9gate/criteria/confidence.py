@@ -9,6 +9,7 @@ import msgspec
 from l9gate.criteria.criterion import Finding, Role, Scope, State
 from l9gate.criteria.excerpt import Excerpt
 from l9gate.criteria.outcomes import account_of
+from l9gate.criteria.snapshot import Snapshot
 from l9gate.evidence.log import EvidenceLog
 from l9gate.evidence.records import Layer, Origin
 
@@ -40,6 +41,7 @@ def state_confidence(
     overall claim stands only if all four layers do.
     """
     claims = tuple(claims)
+    log = Snapshot.of_log(log)
     reasons = {layer: _why_not(layer, findings, scope, log) for layer in Layer}
     return tuple(
         _overall(claim, claims, findings, reasons)

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from functools import cached_property
 
-from l9gate.criteria.calls import Call, calls_of
+from l9gate.criteria.calls import Call
 from l9gate.criteria.criterion import Scope
 from l9gate.criteria.ownership import Ownership
+from l9gate.criteria.snapshot import Snapshot
 from l9gate.evidence.log import EvidenceLog
 from l9gate.evidence.records import Exchange, Fault, Gauge, Layer, LayerRun, Signal, TestOutcome
 
@@ -32,14 +33,14 @@ class Excerpt:
     ) -> None:
         self.scope = scope
         self.where: Mapping[str, str] = {} if where is None else where
-        self._log = log
+        self._log = Snapshot.of_log(log)
         named = self.where.get("layer")
         self._layers = layers if named is None else frozenset({Layer(named)})
 
-    @cached_property
+    @property
     def ownership(self) -> Ownership:
         """Who owns what."""
-        return Ownership.of(self._log)
+        return self._log.ownership
 
     @property
     def layers(self) -> frozenset[Layer]:
@@ -49,7 +50,7 @@ class Excerpt:
     @cached_property
     def calls(self) -> list[Call]:
         """The calls of the run's kind that ordinary tests, or no test, sent."""
-        return [call for call in calls_of(self._log.of(Exchange)) if self._shows(call)]
+        return [call for call in self._log.calls if self._shows(call)]
 
     def answered(self) -> list[Exchange]:
         """Return every exchange that the API of the run's kind answered, whoever sent it."""

@@ -58,7 +58,7 @@ class Policy:
 
     def judge(self, log: EvidenceLog, scope: Scope) -> tuple[Finding, ...]:
         """Return the finding of every asked criterion; the log is read once."""
-        snapshot = Snapshot(log)
+        snapshot = Snapshot.of_log(log)
         return tuple(one.judge(snapshot, scope) for one in self.asked(scope))
 
 

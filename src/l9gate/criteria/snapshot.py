@@ -1,9 +1,13 @@
-"""All records of a log, read once for many criteria."""
+"""All records of a log, read and grouped once for many criteria."""
 
 from collections.abc import Iterator
+from functools import cached_property
 from typing import TypeVar
 
+from l9gate.criteria.calls import Call, calls_of
+from l9gate.criteria.ownership import Ownership
 from l9gate.evidence.log import EvidenceLog
+from l9gate.evidence.records import Exchange
 
 R = TypeVar("R")
 
@@ -15,8 +19,23 @@ class Snapshot:
         self._log = log
         self._known: dict[type[object], list[object]] = {}
 
+    @classmethod
+    def of_log(cls, log: EvidenceLog) -> "Snapshot":
+        """Return the log itself if it is a snapshot, else one of it."""
+        return log if isinstance(log, cls) else cls(log)
+
     def of(self, kind: type[R]) -> Iterator[R]:
         """Yield every record of one class, in the order of the log."""
         if kind not in self._known:
             self._known[kind] = list(self._log.of(kind))
         return (record for record in self._known[kind] if isinstance(record, kind))
+
+    @cached_property
+    def ownership(self) -> Ownership:
+        """Which tests own what was seen."""
+        return Ownership.of(self)
+
+    @cached_property
+    def calls(self) -> list[Call]:
+        """Every call of every origin."""
+        return calls_of(self.of(Exchange))
