@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from datetime import timedelta
 from typing import Protocol
 
 
@@ -31,23 +32,17 @@ class AsyncStream(Protocol):
     async def aclose(self) -> None: ...  # noqa: D102
 
 
-class _Tapped:
-    _tapped: object
-
-    def __getattr__(self, name: str) -> object:
-        """Return what the wrapped stream has besides: `elapsed`, or what an application put."""
-        if name.startswith("_"):
-            raise AttributeError(name)
-        found: object = getattr(self._tapped, name)
-        return found
-
-
-class TappedSyncStream(_Tapped):
+class TappedSyncStream:
     """Mixed with a library's own base class, takes the place of a response's stream."""
 
     def __init__(self, stream: SyncStream, listener: Listener) -> None:
-        self._tapped = self._stream = stream
+        self._stream = stream
         self._listener = listener
+
+    @property
+    def elapsed(self) -> timedelta | None:
+        """What `Response.elapsed` asks of the stream."""
+        return getattr(self._stream, "elapsed", None)
 
     def __iter__(self) -> Iterator[bytes]:
         """Yield the chunks."""
@@ -66,12 +61,17 @@ class TappedSyncStream(_Tapped):
         self._stream.close()
 
 
-class TappedAsyncStream(_Tapped):
+class TappedAsyncStream:
     """The same for an asynchronous client."""
 
     def __init__(self, stream: AsyncStream, listener: Listener) -> None:
-        self._tapped = self._stream = stream
+        self._stream = stream
         self._listener = listener
+
+    @property
+    def elapsed(self) -> timedelta | None:
+        """What `Response.elapsed` asks of the stream."""
+        return getattr(self._stream, "elapsed", None)
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         """Yield the chunks."""

@@ -11,29 +11,73 @@ from l9gate.observe.tapped import is_task_cancelled
 class HttpUrl(Protocol):
     """What a handler may ask of a URL."""
 
-    netloc: bytes  # host[:port], without credentials and without a default port
-    host: str
-    path: str
+    @property
+    def netloc(self) -> bytes:
+        """The host[:port], without credentials and without a default port."""
+        ...
+
+    @property
+    def host(self) -> str:
+        """The host alone."""
+        ...
+
+    @property
+    def path(self) -> str:
+        """The path, without the query."""
+        ...
 
 
 class HttpRequest(Protocol):
     """What a handler may ask of a request."""
 
-    method: str
-    url: HttpUrl
-    headers: Mapping[str, str]
-    content: bytes  # RuntimeError for a body that is sent as a stream
+    @property
+    def method(self) -> str:
+        """In capital letters."""
+        ...
+
+    @property
+    def url(self) -> HttpUrl:
+        """Where it goes."""
+        ...
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Its headers; the names ignore case."""
+        ...
+
+    @property
+    def content(self) -> bytes:
+        """Its body; RuntimeError for one that is sent as a stream."""
+        ...
 
 
 class HttpResponse(Protocol):
     """What a handler may ask of a response, before its body is read."""
 
-    status_code: int
-    headers: Mapping[str, str]
-    extensions: Mapping[str, object]
-    is_closed: bool  # from the start, for what a mock library answers
-    content: bytes  # decoded; RuntimeError unless it was read
-    stream: object
+    @property
+    def status_code(self) -> int:
+        """The status."""
+        ...
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Its headers; the names ignore case."""
+        ...
+
+    @property
+    def extensions(self) -> Mapping[str, object]:
+        """What the transport says besides, such as `network_stream`."""
+        ...
+
+    @property
+    def is_closed(self) -> bool:
+        """True from the start for what a mock library answers."""
+        ...
+
+    @property
+    def content(self) -> bytes:
+        """Its body, decoded; RuntimeError unless it was read."""
+        ...
 
 
 class Stop(Enum):

@@ -15,11 +15,11 @@ from l9gate.evidence.records import Layer, Origin
 from l9gate.measure.clock import SystemClock
 from l9gate.observe.origins import Target, host_of
 from l9gate.pytest_plugin import fixtures
-from l9gate.pytest_plugin.hooks import START_KEY
 from l9gate.pytest_plugin.layer_runs import LayerRuns
 from l9gate.pytest_plugin.layers import LayerMap
 from l9gate.pytest_plugin.markers import MARKERS, read_marks
 from l9gate.pytest_plugin.observation import OBSERVATION, Observation
+from l9gate.pytest_plugin.start import START_KEY
 from l9gate.pytest_plugin.watcher import TestWatcher
 from l9gate.store.environments import environment_name
 from l9gate.store.run import open_run
