@@ -60,6 +60,7 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._reader = RequestReader(host.limits)
         self._out: list[bytes] = []  # written once for all requests that came in one piece
+        self._awaited: HttpResponse | Awaitable[HttpResponse] | None = None
         self._can_write: asyncio.Future[None] | None = None
         self._is_closing = False  # takes no further request
         self._is_paused = False
@@ -146,6 +147,7 @@ class Connection(asyncio.Protocol):
             self._is_closing = not request.keep_alive
             return
         self.task = self._loop.create_task(self._answer_later(answer, request.keep_alive))
+        self._awaited = answer
         self.task.add_done_callback(self._take_end)
 
     def _answer_rest(self) -> None:
@@ -190,6 +192,9 @@ class Connection(asyncio.Protocol):
     def _take_end(self, task: "asyncio.Task[bool]") -> None:
         """Go on with the next request after an answer that had to wait."""
         self.task = None
+        if asyncio.iscoroutine(self._awaited):
+            self._awaited.close()  # it never began if its task was cancelled at once
+        self._awaited = None
         error = None if task.cancelled() else task.exception()
         if error is not None:
             self._give_up(error)

@@ -8,7 +8,10 @@ import math
 
 from l9gate.wire.json import Json, JsonObject
 
-_MAX_DEPTH = 12  # below it optional properties and items are left out, so recursion ends
+_OPTIONAL_DEPTH = 6  # below it optional properties and items are left out, so recursion ends
+_MAX_DEPTH = 48  # only an endless schema gets there, or to so many values
+_MAX_VALUES = 10_000
+_MAX_REFERENCES = 16  # followed in one place
 _TEXT = "simulated"
 _FORMATS = {
     "date-time": "2026-10-21T12:00:00Z",
@@ -34,9 +37,13 @@ class _Instances:
 
     def __init__(self, root: JsonObject) -> None:
         self._root = root
+        self._values = 0
 
     def build(self, part: Json, depth: int) -> Json:
         """Return a value for a part; `true`, or nothing to go by, gives a string."""
+        self._values += 1
+        if depth > _MAX_DEPTH or self._values > _MAX_VALUES:
+            return None
         if not isinstance(part, dict):
             return _TEXT
         schema = self._resolved(part)
@@ -60,7 +67,7 @@ class _Instances:
 
     def _resolved(self, schema: JsonObject) -> JsonObject:
         """Follow references and take the first of alternatives."""
-        for _ in range(_MAX_DEPTH):
+        for _ in range(_MAX_REFERENCES):
             ref = schema.get("$ref")
             options = schema.get("anyOf") or schema.get("oneOf")
             parts = schema.get("allOf")
@@ -105,10 +112,8 @@ class _Instances:
             if isinstance(required, list)
             else []
         )
-        if depth < _MAX_DEPTH // 2:
+        if depth < _OPTIONAL_DEPTH:
             names += [name for name in known if name not in names]
-        if depth >= 4 * _MAX_DEPTH:  # only an endless schema gets here
-            return {}
         return {name: self.build(known.get(name), depth + 1) for name in names}
 
     def _array(self, schema: JsonObject, depth: int) -> list[Json]:
@@ -119,7 +124,7 @@ class _Instances:
         members = self._resolved(items).get("enum") if isinstance(items, dict) else None
         if isinstance(members, list):
             values += members
-        elif items is not False and depth < _MAX_DEPTH // 2 and not values:
+        elif items is not False and depth < _OPTIONAL_DEPTH and not values:
             values.append(self.build(items, depth + 1))
         while least is not None and len(values) < least:
             values.append(self.build(items, depth + 1))

@@ -22,7 +22,8 @@ Plugin: TypeAlias = Callable[[JsonObject], Json]
 None to leave the answer to the simulator."""
 
 _EXACT = re.compile(
-    r"(?:reply|respond|answer|say)\s+(?:\w+\s+)?exactly\b(?:[^:\n]{0,40}:)?\s*(.+)", re.IGNORECASE
+    r"(?:reply|respond|answer|say)\s+(?:\w+\s+)?exactly\b(?:[^:\n\"'`]{0,40}:)?\s*(.+)",
+    re.IGNORECASE,
 )
 _SENTENCES = (
     "This answer comes from a simulator and means nothing.",

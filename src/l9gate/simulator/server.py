@@ -2,9 +2,7 @@
 
 import asyncio
 import contextlib
-import os
 import signal
-import sys
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -16,6 +14,14 @@ from l9gate.net.loops import find_loop_factory
 from l9gate.net.server import HttpServer
 from l9gate.simulator.app import SimulatorApp
 from l9gate.simulator.config import SimulatorConfig
+
+__all__ = [
+    "SimulatorConfig",
+    "SimulatorHandle",
+    "SimulatorThread",
+    "running_simulator",
+    "serve_forever",
+]
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _START_TIMEOUT_S = 10.0
@@ -148,8 +154,6 @@ def serve_forever(
     host: str,
     port: int,
     announce: Callable[[str], None],
-    *,
-    stops_with_stdin: bool = False,
 ) -> None:
     """Run a simulator until SIGINT or SIGTERM, then stop it cleanly and return.
 
@@ -158,13 +162,12 @@ def serve_forever(
         host: where to listen.
         port: where to listen, 0 for any free one.
         announce: called with the base URL once it listens.
-        stops_with_stdin: stop also when standard input closes, so as not to outlive a parent.
 
     Raises:
         SettingsError: the address cannot be listened on.
     """
     with asyncio.Runner(loop_factory=find_loop_factory()) as runner:
-        runner.run(_serve(config, host, port, announce, stops_with_stdin))
+        runner.run(_serve(config, host, port, announce))
 
 
 async def _serve(
@@ -172,27 +175,11 @@ async def _serve(
     host: str,
     port: int,
     announce: Callable[[str], None],
-    stops_with_stdin: bool,
 ) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    if stops_with_stdin:
-        _watch_stdin(loop, stop)
     async with running_simulator(config, host, port) as handle:
         announce(handle.base_url)
         await stop.wait()
-
-
-def _watch_stdin(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
-    """Stop when standard input ends; what is written to it is ignored."""
-
-    def read() -> None:
-        if not os.read(stdin, 4096):
-            loop.remove_reader(stdin)
-            stop.set()
-
-    stdin = sys.stdin.fileno()
-    with contextlib.suppress(PermissionError):  # a plain file ends nobody's life
-        loop.add_reader(stdin, read)

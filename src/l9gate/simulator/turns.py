@@ -66,14 +66,11 @@ def _check_tools(messages: list[JsonObject]) -> Iterator[Refusal]:
     called: list[str] = []
     for index, message in enumerate(messages):
         blocks = blocks_of(message)
-        results = [b for b in blocks if b["type"] == "tool_result"]
         yield from _check_results(index, blocks, called)
         answered = _leading_results(blocks) if message["role"] == "user" else set()
         missing = [tool_id for tool_id in called if tool_id not in answered]
         if missing:
             yield _unanswered(index - 1, missing)
-        if results and message["role"] != "user":
-            yield invalid(f"messages.{index}: `tool_result` blocks can only be in `user` messages")
         called = [str(block["id"]) for block in blocks if block["type"] == "tool_use"]
         if called and message["role"] != "assistant":
             yield invalid(

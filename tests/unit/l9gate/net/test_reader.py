@@ -1,0 +1,117 @@
+"""Bytes to requests."""
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from l9gate.net.http import HttpRequest
+from l9gate.net.reader import Limits, RequestReader
+
+TWO = (
+    b"POST /v1/messages?beta=true HTTP/1.1\r\nHost: x\r\nX-Api-Key: k\r\nanthropic-beta: a\r\n"
+    b"Anthropic-Beta: b\r\ncontent-length: 5\r\n\r\nhello"
+    b"POST /c HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n"
+)
+READ = [
+    HttpRequest(
+        method="POST",
+        path="/v1/messages",
+        query="beta=true",
+        headers={"host": "x", "x-api-key": "k", "anthropic-beta": "a, b", "content-length": "5"},
+        body=b"hello",
+    ),
+    HttpRequest(
+        method="POST",
+        path="/c",
+        query="",
+        headers={"transfer-encoding": "chunked"},
+        body=b"abcde",
+    ),
+]
+
+
+def _reader(limits: Limits | None = None) -> RequestReader:
+    return RequestReader(limits or Limits())
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.integers(0, len(TWO)), max_size=6))
+def test_any_split_gives_the_same_requests(cuts: list[int]) -> None:
+    reader = _reader()
+    for start, end in pairwise([0, *sorted(cuts), len(TWO)]):
+        reader.feed(TWO[start:end])
+    assert list(reader.ready) == READ
+    assert reader.refusal is None
+    assert not reader.is_inside
+
+
+def test_half_a_request_is_inside() -> None:
+    reader = _reader()
+    reader.feed(TWO[:30])
+    assert reader.is_inside
+    assert not reader.ready
+
+
+def test_nothing_is_read_after_a_request_that_closes() -> None:
+    reader = _reader()
+    closing = b"GET / HTTP/1.1\r\nconnection: close\r\n\r\n"
+    reader.feed(closing + b"GET /second HTTP/1.1\r\n\r\n")
+    reader.feed(TWO)
+    assert [(request.path, request.keep_alive) for request in reader.ready] == [("/", False)]
+    assert reader.refusal is None
+
+
+@pytest.mark.parametrize("data", [b"nonsense\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"\x16\x03\x01"])
+def test_what_is_no_http_is_refused(data: bytes) -> None:
+    reader = _reader()
+    reader.feed(data)
+    reader.feed(TWO)
+    assert reader.refusal == (400, "the request is no HTTP/1.1")
+    assert not reader.ready
+
+
+def test_a_declared_length_beyond_the_bound_is_refused_before_the_body() -> None:
+    reader = _reader(Limits(max_body_bytes=10))
+    reader.feed(b"POST / HTTP/1.1\r\ncontent-length: 11\r\nexpect: 100-continue\r\n\r\n")
+    assert reader.refusal == (413, "the body has more than 10 bytes")
+    assert not reader.awaits_continue
+
+
+def test_a_body_beyond_the_bound_is_refused() -> None:
+    reader = _reader(Limits(max_body_bytes=4))
+    reader.feed(TWO[TWO.index(b"POST /c") :])
+    assert reader.refusal == (413, "the body has more than 4 bytes")
+    assert not reader.ready
+
+
+def test_a_body_at_the_bound_is_read() -> None:
+    reader = _reader(Limits(max_body_bytes=5))
+    reader.feed(TWO)
+    assert len(reader.ready) == 2
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"GET / HTTP/1.1\r\na: " + b"x" * 200,  # a header that never ends
+        b"GET / HTTP/1.1\r\n" + b"a: b\r\n" * 60 + b"\r\n",
+        b"GET /" + b"x" * 200,
+    ],
+)
+def test_a_head_beyond_the_bound_is_refused(data: bytes) -> None:
+    reader = _reader(Limits(max_head_bytes=100))
+    for start in range(0, len(data), 50):
+        reader.feed(data[start : start + 50])
+    assert reader.refusal == (431, "the headers are too long")
+
+
+def test_a_client_that_waits_to_be_invited_is_noted() -> None:
+    reader = _reader()
+    reader.feed(b"POST / HTTP/1.1\r\ncontent-length: 2\r\nExpect: 100-Continue\r\n\r\n")
+    invited = [reader.awaits_continue]
+    reader.feed(b"hi")
+    invited.append(reader.awaits_continue)
+    assert invited == [True, False]
+    assert reader.ready[0].body == b"hi"

@@ -1,0 +1,107 @@
+"""How answers go out."""
+
+import asyncio
+
+import pytest
+
+from l9gate.measure.clock import ManualClock
+from l9gate.net.http import Body, Cut
+from l9gate.simulator.delivery import Pacer, render_body, stream_body
+from l9gate.simulator.faults import NO_FAULT, parse_fault_text
+from l9gate.simulator.latency import NO_WAIT, Pace
+from l9gate.simulator.message import Piece
+
+PIECES = [Piece(b"a", 0), Piece(b"b", 10), Piece(b"cc", 10), Piece(b"d", 0)]
+
+
+class Timeline:
+    """Sleep that moves the clock, and a note of every sleep."""
+
+    def __init__(self) -> None:
+        self.clock = ManualClock(0.0)
+        self.slept_s: list[float] = []
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept_s.append(round(seconds, 6))
+        self.clock.advance(seconds)
+
+
+def _stream(fault: str, pace: Pace = NO_WAIT) -> tuple[list[bytes | Cut], list[float]]:
+    time = Timeline()
+    pacer = Pacer(pace, time.clock, time.sleep)
+    body = stream_body(PIECES, parse_fault_text(fault), pacer, "req_1", time.sleep)
+    return asyncio.run(_collect(body)), time.slept_s
+
+
+async def _collect(body: Body) -> list[bytes | Cut]:
+    assert not isinstance(body, bytes)
+    pieces = []
+    async for piece in body:
+        pieces.append(piece)
+        if isinstance(piece, Cut):  # as the connection does
+            await body.aclose()
+    return pieces
+
+
+def test_tokens_come_at_their_pace() -> None:
+    pieces, slept_s = _stream("", Pace(1.0, 0.01))
+    assert pieces == [b"a", b"b", b"cc", b"d"]
+    assert slept_s == [pytest.approx(0.3), pytest.approx(0.1)]
+
+
+def test_without_a_pace_nothing_waits() -> None:
+    assert _stream("")[1] == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "pieces"),
+    [
+        ("cut_after_events=0", []),
+        ("cut_after_events=2", [b"a", b"b"]),
+        ("cut_after_events=99", [b"a", b"b", b"cc", b"d"]),
+        ("reset_after_events=1", [b"a", Cut.RESET]),
+        ("cut_body", [b"a", b"b", b"c", Cut.CLOSE]),
+    ],
+)
+def test_a_stream_is_cut_where_it_shall_be(fault: str, pieces: list[bytes | Cut]) -> None:
+    assert _stream(fault)[0] == pieces
+
+
+def test_an_error_event_is_the_last() -> None:
+    pieces, _ = _stream("error_event=overloaded_error")
+    assert pieces[:2] == [b"a", b"b"]
+    assert len(pieces) == 3
+    assert isinstance(pieces[2], bytes)
+    assert pieces[2].startswith(b"event: error\ndata: {")
+    assert b'"message":"Overloaded"' in pieces[2]
+
+
+def test_a_stall_is_silence_in_the_middle() -> None:
+    assert _stream("stall_s=5") == ([b"a", b"b", b"cc", b"d"], [5.0])
+
+
+def test_a_malformed_stream_holds_no_json() -> None:
+    assert all(b"<html>" in piece for piece in _stream("malformed")[0] if isinstance(piece, bytes))
+
+
+def test_a_whole_body_stays_as_it_is() -> None:
+    assert render_body(b"{}", NO_FAULT, asyncio.sleep) == b"{}"
+    assert render_body(b"{}", parse_fault_text("malformed"), asyncio.sleep) != b"{}"
+
+
+@pytest.mark.parametrize(
+    ("fault", "pieces", "slept_s"),
+    [
+        ("cut_body", [b"ab", Cut.CLOSE], []),
+        ("cut_after_events=1", [b"ab", Cut.CLOSE], []),
+        ("reset_after_events=1", [b"ab", Cut.RESET], []),
+        ("stall_s=3", [b"ab", b"cd"], [3.0]),
+    ],
+)
+def test_a_body_breaks_in_the_middle(
+    fault: str, pieces: list[bytes | Cut], slept_s: list[float]
+) -> None:
+    time = Timeline()
+    body = render_body(b"abcd", parse_fault_text(fault), time.sleep)
+    assert asyncio.run(_collect(body)) == pieces
+    assert time.slept_s == slept_s

@@ -1,0 +1,54 @@
+"""The estimate of tokens."""
+
+from l9gate.simulator.tokens import (
+    count_input_tokens,
+    count_output_tokens,
+    count_text_tokens,
+    cut_text,
+)
+from l9gate.wire.json import JsonObject
+
+
+def test_counting_leaves_out_what_the_model_does_not_read(body: JsonObject) -> None:
+    more: JsonObject = {**body, "stream": True, "metadata": {"user_id": "u" * 400}}
+    assert count_input_tokens(body) == count_input_tokens(more) > 1
+
+
+def test_a_longer_prompt_has_more_tokens(body: JsonObject) -> None:
+    assert count_input_tokens({**body, "system": "x" * 4000}) > count_input_tokens(body) + 999
+
+
+def test_an_image_counts_the_same_whatever_its_bytes(body: JsonObject) -> None:
+    def with_image(data: str) -> JsonObject:
+        source: JsonObject = {"type": "base64", "media_type": "image/png", "data": data}
+        blocks: JsonObject = {"role": "user", "content": [{"type": "image", "source": source}]}
+        return {**body, "messages": [blocks]}
+
+    assert count_input_tokens(with_image("A" * 40_000)) == count_input_tokens(with_image("AAAA"))
+    assert 1_600 < count_input_tokens(with_image("AAAA")) < 1_700
+
+
+def test_data_that_is_no_file_counts_as_text(body: JsonObject) -> None:
+    block: JsonObject = {"type": "redacted_thinking", "data": "x" * 4_000}
+    content: JsonObject = {**body, "messages": [{"role": "assistant", "content": [block]}]}
+    assert count_input_tokens(content) > 1_000
+
+
+def test_even_an_empty_answer_has_a_token() -> None:
+    assert count_output_tokens([]) == 1
+
+
+def test_every_kind_of_block_counts() -> None:
+    text: JsonObject = {"type": "text", "text": "x" * 8}
+    thinking: JsonObject = {"type": "thinking", "thinking": "x" * 4, "signature": "s"}
+    call: JsonObject = {"type": "tool_use", "name": "f", "input": {"a": 1}}
+    assert count_output_tokens([text]) == 2
+    assert count_output_tokens([text, thinking]) == 3
+    assert count_output_tokens([call]) == 4
+    assert count_output_tokens([{"type": "other"}]) == 1
+
+
+def test_cut_text_has_so_many_tokens_and_no_half_characters() -> None:
+    assert cut_text("x" * 9, 2) == "x" * 8
+    assert cut_text("€€", 1) == "€"
+    assert count_text_tokens("€€") == 2

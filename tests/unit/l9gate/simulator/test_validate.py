@@ -1,0 +1,327 @@
+"""Which requests are refused; each breaks one rule."""
+
+from typing import cast
+
+import pytest
+
+from l9gate.simulator.validate import find_refusal
+from l9gate.wire.json import Json, JsonObject
+
+NOW = "2026-10-21"
+BEFORE = "2023-06-01"
+MISSING = "<missing>"  # as a change: the field is left out
+USER: JsonObject = {"role": "user", "content": "hi"}
+SCHEMA: JsonObject = {"type": "object", "properties": {}, "additionalProperties": False}
+FORMAT: JsonObject = {"output_config": {"format": {"type": "json_schema", "schema": SCHEMA}}}
+TOOL: JsonObject = {"name": "f", "input_schema": {"type": "object"}}
+
+
+def _text(text: str, **more: Json) -> JsonObject:
+    return {"type": "text", "text": text, **more}
+
+
+def _says(role: str, *blocks: JsonObject) -> JsonObject:
+    return {"role": role, "content": cast("list[Json]", list(blocks))}
+
+
+def _call(tool_id: str) -> JsonObject:
+    return {"type": "tool_use", "id": tool_id, "name": "f", "input": {}}
+
+
+def _result(tool_id: str, **more: Json) -> JsonObject:
+    return {"type": "tool_result", "tool_use_id": tool_id, "content": "4", **more}
+
+
+CALL_A = _says("assistant", _call("a"))
+CACHED: JsonObject = {"cache_control": {"type": "ephemeral"}}
+ACCEPTED: dict[str, JsonObject] = {
+    "nothing special": {},
+    "consecutive user messages": {"messages": [USER, USER]},
+    "a system prompt of blocks": {"system": [_text("be kind", **CACHED)]},
+    "a tool that was answered": {
+        "messages": [
+            USER,
+            _says("assistant", _call("t1")),
+            _says("user", _result("t1"), _text("x")),
+        ]
+    },
+    "a tool of another type": {"tools": [{"type": "web_search_20260318", "name": "web_search"}]},
+    "an image in a result": {
+        "messages": [
+            USER,
+            _says("assistant", _call("t1")),
+            _says(
+                "user",
+                _result("t1", content=[_text("x"), {"type": "image", "source": {"type": "url"}}]),
+            ),
+        ]
+    },
+    "four breakpoints": {"system": [_text("a", **CACHED)] * 4},
+    "a schema": FORMAT,
+    "a forced tool": {"tools": [TOOL], "tool_choice": {"type": "tool", "name": "f"}},
+    "thinking": {"thinking": {"type": "enabled", "budget_tokens": 1024}, "max_tokens": 2000},
+    "no thinking": {"thinking": {"type": "disabled"}},
+    "warming the cache": {"max_tokens": 0},
+    "a document of the user": {
+        "messages": [_says("user", {"type": "document", "source": {"type": "text"}})]
+    },
+    "a system message on a model that takes it": {
+        "model": "claude-opus-5",
+        "messages": [USER, {"role": "system", "content": "now"}],
+    },
+    "prefill on an old model": {
+        "model": "claude-haiku-4-5",
+        "messages": [USER, {"role": "assistant", "content": "{"}],
+    },
+    "effort": {"output_config": {"effort": "low"}},
+}
+# Changes to the valid body → words that the message must hold (path or documented wording).
+REFUSED: dict[str, tuple[JsonObject, str]] = {
+    "V8 model": ({"model": MISSING}, "model: Field required"),
+    "V8 max_tokens": ({"max_tokens": MISSING}, "max_tokens: Field required"),
+    "V8 content": ({"messages": [{"role": "user"}]}, "messages.0.content: Field required"),
+    "V8 schema": ({"tools": [{"name": "f"}]}, "tools.0.custom.input_schema: Field required"),
+    "V9 top": ({"response_format": {}}, "response_format: Extra inputs are not permitted"),
+    "V9 block": (
+        {"messages": [USER, _says("assistant", {**_call("t"), "text": "x"})]},
+        "messages.1.content.0.tool_use.text: Extra inputs are not permitted",
+    ),
+    "V9 cache control": (
+        {"system": [_text("a", cache_control={"type": "ephemeral", "scope": "x"})]},
+        "system.0.text.cache_control.ephemeral.scope: Extra inputs are not permitted",
+    ),
+    "V10 string": ({"model": 3}, "model: Input should be a valid string"),
+    "V10 short": ({"model": ""}, "model: String should have at least 1"),
+    "V10 long": ({"metadata": {"user_id": "x" * 513}}, "metadata.user_id: String should have at"),
+    "V10 pattern": (
+        {"tools": [{**TOOL, "name": "a b"}]},
+        "tools.0.custom.name: String should match pattern",
+    ),
+    "V10 integer": ({"max_tokens": "5"}, "max_tokens: Input should be a valid integer"),
+    "V10 true": ({"max_tokens": True}, "max_tokens: Input should be a valid integer"),
+    "V10 negative": ({"max_tokens": -1}, "max_tokens: Input should be greater than or equal to 0"),
+    "V10 boolean": ({"stream": "yes"}, "stream: Input should be a valid boolean"),
+    "V10 list": ({"messages": {}}, "messages: Input should be a valid list"),
+    "V10 object": ({"messages": ["hi"]}, "messages.0: Input should be a valid dictionary"),
+    "V10 tagged": ({"thinking": "on"}, "thinking: Input should be a valid dictionary"),
+    "V10 role": ({"messages": [{"role": "bot", "content": "x"}]}, "messages.0.role: Input should"),
+    "V10 tag": ({"thinking": {"type": "deep"}}, "thinking: Input tag 'deep' found"),
+    "V10 no tag": ({"thinking": {}}, "thinking.type: Field required"),
+    "V10 odd tag": ({"thinking": {"type": 1}}, "thinking: Input tag '1'"),
+    "V11 unknown": ({"model": "claude-99"}, "model: claude-99"),
+    "V11 retired": ({"model": "claude-opus-4-0"}, "model: claude-opus-4-0"),
+    "V12": (
+        {"model": "claude-opus-4-5", "max_tokens": 128_001},
+        "max_tokens: 128001 > 64000, which is the maximum allowed number of output tokens for "
+        "claude-opus-4-5-20251101",
+    ),
+    "V13": (
+        {"messages": [_says("user", _text(""))]},
+        "messages: text content blocks must be non-empty",
+    ),
+    "V14": (
+        {"messages": [USER, _says("assistant", _call("a"), _call("b")), USER]},
+        "`tool_use` ids were found without `tool_result` blocks immediately after: a, b. Each",
+    ),
+    "V14 at the end": ({"messages": [USER, CALL_A]}, "messages.1: `tool_u"),
+    "V14 text first": (
+        {
+            "messages": [
+                USER,
+                CALL_A,
+                _says("user", _text("x"), _result("a")),
+            ]
+        },
+        "messages.1: `tool_use` ids",
+    ),
+    "V15": (
+        {"messages": [_says("user", _result("a"))]},
+        "messages.0.content.0: unexpected `tool_use_id` found in `tool_result` blocks: a",
+    ),
+    "the same id twice": (
+        {
+            "messages": [
+                CALL_A,
+                _says("user", _result("a")),
+                CALL_A,
+                _says("user", _result("a")),
+            ]
+        },
+        "messages.2: `tool_use` ids must be unique: a",
+    ),
+    "a call by the user": ({"messages": [_says("user", _call("a"))]}, "can only be in `assistant`"),
+    "a result by the assistant": (
+        {"messages": [CALL_A, _says("assistant", _result("a")), USER]},
+        "messages.0: `tool_use` ids",
+    ),
+    "V16": (
+        {"messages": [USER, {"role": "assistant", "content": "{"}]},
+        "This model does not support assistant message prefill.",
+    ),
+    "V17 budget": (
+        {"thinking": {"type": "enabled", "budget_tokens": 1024}, "max_tokens": 1024},
+        "`max_tokens` must be greater than `thinking.budget_tokens`",
+    ),
+    "V17 enabled": (
+        {"model": "claude-opus-5-5", "thinking": {"type": "enabled", "budget_tokens": 1024}},
+        '"thinking.type.enabled" is not supported for this model.',
+    ),
+    "V17 disabled": (
+        {"model": "claude-opus-5-5", "thinking": {"type": "disabled"}},
+        '"thinking.type.disabled" is not supported for this model.',
+    ),
+    "V17 adaptive": (
+        {"model": "claude-haiku-4-5", "thinking": {"type": "adaptive"}},
+        "adaptive thinking is not supported on this model",
+    ),
+    "V17 effort": (
+        {
+            "model": "claude-opus-5",
+            "thinking": {"type": "disabled"},
+            "output_config": {"effort": "max"},
+        },
+        "not supported with this effort",
+    ),
+    "V18": (
+        {"system": [_text("a", **CACHED)] * 4, **CACHED},
+        "A maximum of 4 blocks with cache_control may be provided. Found 5.",
+    ),
+    "V19": ({"temperature": 1.0}, "temperature: Extra inputs are not permitted"),
+    "V23 document": (
+        {
+            "messages": [
+                USER,
+                _says("assistant", {"type": "document", "source": {"type": "text"}}),
+                USER,
+            ]
+        },
+        "messages.1.content.0.document",
+    ),
+    "V23 citations": (
+        {"messages": [_says("user", _text("x", citations=[{}]))]},
+        "messages.0.content.0.text.citations",
+    ),
+    "V23 citations in a search result": (
+        {
+            "messages": [
+                _says(
+                    "user",
+                    {
+                        "type": "search_result",
+                        "source": "s",
+                        "title": "t",
+                        "content": [_text("x", citations=[{}])],
+                    },
+                )
+            ]
+        },
+        "messages.0.content.0.text.citations",
+    ),
+    "no messages": ({"messages": []}, "messages: at least one message"),
+    "a system message": (
+        {"messages": [USER, {"role": "system", "content": "x"}]},
+        "messages.1.role",
+    ),
+    "a system message first": (
+        {"model": "claude-opus-5", "messages": [{"role": "system", "content": "x"}]},
+        "messages.0: a `system` message",
+    ),
+    "a system message before a user": (
+        {"model": "claude-opus-5", "messages": [USER, {"role": "system", "content": "x"}, USER]},
+        "messages.1: a `system` message must precede",
+    ),
+    "tool names twice": ({"tools": [TOOL, TOOL]}, "Tool names must be unique"),
+    "all tools deferred": (
+        {"tools": [{**TOOL, "defer_loading": True}]},
+        "All tools have defer_loading: true",
+    ),
+    "a choice of no tools": ({"tool_choice": {"type": "any"}}, "while providing tools"),
+    "a choice of another tool": (
+        {"tools": [TOOL], "tool_choice": {"type": "tool", "name": "g"}},
+        "Tool 'g' not found",
+    ),
+    "a forced tool on a model that refuses": (
+        {"model": "claude-opus-5-5", "tools": [TOOL], "tool_choice": {"type": "any"}},
+        "forced tool use is not supported",
+    ),
+    "a forced tool with thinking": (
+        {
+            "tools": [TOOL],
+            "tool_choice": {"type": "any"},
+            "thinking": {"type": "enabled", "budget_tokens": 1024},
+            "max_tokens": 2000,
+        },
+        "forced tool use is not supported",
+    ),
+    "warming with a stream": ({"max_tokens": 0, "stream": True}, "stream: cannot be used"),
+    "warming with a format": ({"max_tokens": 0, **FORMAT}, "output_config.format: cannot"),
+    "a strict tool": (
+        {"tools": [{**TOOL, "strict": True}]},
+        "tools.0.custom.input_schema: For 'object' type",
+    ),
+}
+
+
+def _changed(body: JsonObject, changes: JsonObject) -> JsonObject:
+    return {name: item for name, item in {**body, **changes}.items() if item != MISSING}
+
+
+@pytest.mark.parametrize("name", ACCEPTED)
+@pytest.mark.parametrize("version", [NOW, BEFORE])
+def test_a_valid_body_is_accepted(body: JsonObject, name: str, version: str) -> None:
+    assert find_refusal(_changed(body, ACCEPTED[name]), version) is None
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_body_that_breaks_one_rule_is_refused(body: JsonObject, name: str) -> None:
+    """L4-04."""
+    changes, words = REFUSED[name]
+    refusal = find_refusal(_changed(body, changes), NOW)
+    assert refusal is not None
+    assert words in refusal.message
+    expected = (
+        (404, "not_found_error") if name.startswith("V11") else (400, "invalid_request_error")
+    )
+    assert (refusal.status, refusal.error_type) == expected
+
+
+@pytest.mark.parametrize("name", ["V23 document", "V23 citations"])
+def test_the_version_before_accepts_what_the_current_one_refuses(
+    body: JsonObject, name: str
+) -> None:
+    """L4-07."""
+    assert find_refusal(_changed(body, REFUSED[name][0]), BEFORE) is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"temperature": 1.0}, None),
+        ({"temperature": 0.5}, "temperature is deprecated for this model."),
+        ({"top_k": 5}, "top_k is deprecated for this model."),
+        ({"temperature": 2}, "temperature: Input should be less than or equal to 1"),
+        ({"top_p": -1}, "top_p: Input should be greater than or equal to 0"),
+        ({"top_p": "x"}, "top_p: Input should be a valid number"),
+        ({"model": "claude-opus-4-5", "temperature": 0.5}, None),
+        ({"model": "claude-haiku-4-5", "temperature": 0.5, "top_p": 0.5}, "cannot both"),
+    ],
+)
+def test_sampling_under_the_version_before(
+    body: JsonObject, changes: JsonObject, words: str | None
+) -> None:
+    refusal = find_refusal(_changed(body, changes), BEFORE)
+    assert (refusal is None) == (words is None)
+    assert refusal is None or (words or "") in refusal.message
+
+
+def test_counting_refuses_what_only_generating_needs(body: JsonObject) -> None:
+    refusal = find_refusal(body, NOW, counts_only=True)
+    assert refusal is not None
+    assert refusal.message == "max_tokens: Extra inputs are not permitted"
+
+
+def test_counting_refuses_what_generating_refuses() -> None:
+    count: JsonObject = {"model": "claude-haiku-5-5", "messages": [_says("user", _text(""))]}
+    refusal = find_refusal(count, NOW, counts_only=True)
+    assert refusal is not None
+    assert "non-empty" in refusal.message
