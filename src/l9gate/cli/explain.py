@@ -15,7 +15,7 @@ from l9gate.evidence.records import Layer, Origin
 from l9gate.store.settings import read_settings
 
 _NOBODY = Scope(layers=tuple(Layer), kind=Origin.LIVE, environment="development")
-_CODES = {
+MEANINGS = {
     ExitCode.READY: "everything asked was kept (in a rehearsal: on the simulator)",
     ExitCode.NOT_READY: "a blocker or an exit criterion is broken",
     ExitCode.UNPROVEN: "nothing is broken, but evidence is missing",
@@ -63,4 +63,4 @@ def _explain_code(code: int) -> str:
     if code not in set(ExitCode):
         known = ", ".join(str(int(known)) for known in ExitCode)
         raise UsageError(f"l9gate has no exit status {code}", hint=f"there are: {known}")
-    return f"{code}: {_CODES[ExitCode(code)]}"
+    return f"{code}: {MEANINGS[ExitCode(code)]}"
