@@ -7,6 +7,7 @@ from importlib import resources
 from pathlib import Path
 
 from l9gate.criteria.alerts import AlertRule, AlertSettings
+from l9gate.criteria.completeness import NAME as RESERVED
 from l9gate.criteria.confidence import Claim
 from l9gate.criteria.criterion import Criterion, Finding, Scope
 from l9gate.criteria.excerpt import WHERE_KEYS
@@ -120,7 +121,7 @@ def _check_names(file: PolicyFile, tables: PolicyTables) -> None:
         ("alert", [table.name for table in tables.alert]),
     ):
         for number, name in enumerate(names):
-            if name in names[:number]:
+            if name in names[:number] or name == RESERVED:
                 raise file.error((kind, number, "name"), f"the name `{name}` is taken")
 
 

@@ -12,6 +12,7 @@ from l9gate.criteria.confidence import state_confidence
 from l9gate.criteria.criterion import Finding, Scope, State
 from l9gate.criteria.health import measure_health
 from l9gate.criteria.policy import Policy, parse_policy, read_policy
+from l9gate.criteria.snapshot import Snapshot
 from l9gate.errors import ExitCode, PolicyError
 from l9gate.evidence.log import EvidenceLog
 from l9gate.evidence.records import Alert
@@ -45,7 +46,7 @@ def judge(paths: Sequence[Path], policy: Path | None = None) -> Judgement:
     check_poolable(manifests)
     rules = _policy_of(folders, policy)
     logs = [folder.read() for folder in folders]
-    log: EvidenceLog = logs[0] if len(logs) == 1 else PooledLog(logs)
+    log = Snapshot(PooledLog(logs))
     scope = _scope(manifests[0], rules)
     findings = (_completeness(logs, scope), *rules.judge(log, scope))
     verdict = decide(findings, scope)

@@ -143,6 +143,11 @@ def test_a_mistake_is_named_with_its_line(
     assert found is None if hint is None else hint in (found or "")
 
 
+def test_the_name_of_the_criterion_that_is_always_there_is_reserved() -> None:
+    with pytest.raises(PolicyError, match="line 8: criterion `complete`.*is taken"):
+        parse_policy(SMALL.replace('"fast"', '"complete"'))
+
+
 def test_text_that_ends_too_early_is_no_toml() -> None:
     assert "no TOML" in refused('format = """')[0]
     assert "nested too deeply" in refused("x = " + "[" * 100_000)[0]
