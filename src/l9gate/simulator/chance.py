@@ -7,12 +7,10 @@ import msgspec
 
 from l9gate.wire.json import Json
 
-_ALPHABET = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
-
 
 def digest(*parts: Json) -> int:
     """Return 128 bits that depend on all parts."""
-    return int.from_bytes(hashlib.blake2b(msgspec.json.encode(parts), digest_size=16).digest())
+    return int.from_bytes(_hash(*parts))
 
 
 def normal(*parts: Json) -> float:
@@ -25,9 +23,8 @@ def normal(*parts: Json) -> float:
 
 def opaque_id(prefix: str, *parts: Json) -> str:
     """Return an id in the API's form, unique for its parts."""
-    bits = digest(prefix, *parts)
-    letters = []
-    for _ in range(21):
-        bits, index = divmod(bits, len(_ALPHABET))
-        letters.append(_ALPHABET[index])
-    return f"{prefix}_01{''.join(letters)}"
+    return f"{prefix}_01{_hash(prefix, *parts).hex()[:22]}"
+
+
+def _hash(*parts: Json) -> bytes:
+    return hashlib.blake2b(msgspec.json.encode(parts), digest_size=16).digest()

@@ -43,7 +43,7 @@ def _check_one(path: str, schema: JsonObject) -> Iterator[Refusal]:
         if name in schema:
             yield invalid(f"{path}: For '{kind}' type, property '{name}' is not supported")
     least = schema.get("minItems", 0)
-    if least not in {0, 1}:
+    if least not in (0, 1):
         yield invalid(
             f"{path}: For 'array' type, 'minItems' values other than 0 or 1 are not supported"
         )

@@ -48,14 +48,19 @@ class Inference:
             return render_refusal(call, told), 0.0
         facts = _facts_of(body)
         input_tokens = count_input_tokens(body)
+        room = facts.max_input_tokens
+        if room is not None and input_tokens > room:  # V20
+            too_long = f"prompt is too long: {input_tokens} tokens > {room} maximum"
+            return render_refusal(call, invalid(too_long)), 0.0
         exceeded = self._admit(call, facts, input_tokens)
         if exceeded is not None:
             return render_refusal(call, _limit_refusal(exceeded), exceeded.retry_after_s), 0.0
         answer = answer_to(body, facts, self._config.answer, lambda n: call.make_id("toolu", n))
         _bend(answer, call.fault)
-        limits = self._limits.of(facts.id, self._clock.now_s())
-        limits.charge_output(answer.output_tokens, self._clock.now_s())
-        call.limit_headers = limits.headers(self._clock.now_s())
+        now_s = self._clock.now_s()
+        limits = self._limits.of(facts.id, now_s)
+        limits.charge_output(answer.output_tokens, now_s)
+        call.limit_headers = limits.headers(now_s)
         message = render_message(call.make_id("msg"), facts.id, answer, input_tokens)
         pace = pace_of(facts.id, input_tokens, self._config.load_factor, call.seed, call.ordinal)
         if body.get("stream") is True:
@@ -79,7 +84,8 @@ class Inference:
         now_s = self._clock.now_s()
         limits = self._limits.of(facts.id, now_s)
         exceeded = limits.admit(input_tokens, now_s)
-        call.limit_headers = limits.headers(now_s)
+        if exceeded is not None:
+            call.limit_headers = limits.headers(now_s)
         return exceeded
 
     def _stream(self, call: Call, message: JsonObject, pace: Pace) -> HttpResponse:

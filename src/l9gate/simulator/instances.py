@@ -11,6 +11,7 @@ from l9gate.wire.json import Json, JsonObject
 _OPTIONAL_DEPTH = 6  # below it optional properties and items are left out, so recursion ends
 _MAX_DEPTH = 48  # only an endless schema gets there, or to so many values
 _MAX_VALUES = 10_000
+_MAX_COUNT = 10_000  # of items or characters, whatever a schema asks for
 _MAX_REFERENCES = 16  # followed in one place
 _TEXT = "simulated"
 _FORMATS = {
@@ -153,17 +154,21 @@ def _first_object(options: list[Json]) -> JsonObject:
 
 def _count(schema: JsonObject, name: str, default: int | None) -> int | None:
     value = schema.get(name)
-    return value if isinstance(value, int) else default
+    is_count = isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    return min(value, _MAX_COUNT) if isinstance(value, int) and is_count else default
 
 
 def _bound(schema: JsonObject, name: str) -> float | None:
+    """Return a bound; one too large to reckon with is none."""
     value = schema.get(name)
-    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return value if isinstance(value, int | float) and is_number and abs(value) < 1e15 else None
 
 
 def _number(schema: JsonObject, *, is_whole: bool) -> int | float:
     """Return the number nearest to 1 within the bounds, a multiple if one is asked for."""
-    step = _bound(schema, "multipleOf") or (1 if is_whole else 0)
+    step = _bound(schema, "multipleOf") or 0
+    step = step if step > 1e-9 else int(is_whole)
     edge = step or 0.5
     low, above = _bound(schema, "minimum"), _bound(schema, "exclusiveMinimum")
     high, below = _bound(schema, "maximum"), _bound(schema, "exclusiveMaximum")

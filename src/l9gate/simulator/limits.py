@@ -8,6 +8,12 @@ import msgspec
 
 from l9gate.wire.headers import RATE_LIMIT_PREFIX
 
+_FOREVER_S = 86_400.0  # what a bucket of nothing needs to fill, as far as headers go
+_NAMES = {
+    name: tuple(f"{RATE_LIMIT_PREFIX}{name}-{what}" for what in ("limit", "remaining", "reset"))
+    for name in ("requests", "input-tokens", "output-tokens", "tokens")
+}
+
 
 class Tier(msgspec.Struct, frozen=True, kw_only=True):
     """What an organisation may use in a minute, of each model."""
@@ -39,11 +45,9 @@ class Bucket:
     def wait_s(self, amount: float, now_s: float) -> float:
         """Return the seconds until the amount is there; more than fits is there when it is full."""
         lack = min(amount, self.capacity) - self.level(now_s)
-        return max(0.0, lack * 60 / self.capacity) if self.capacity else math.inf
-
-    def full_at_s(self, now_s: float) -> float:
-        """Return when the bucket is full again, seconds since the epoch."""
-        return now_s + self.wait_s(self.capacity, now_s)
+        if lack <= 0 and self.capacity:
+            return 0.0
+        return lack * 60 / self.capacity if self.capacity else math.inf
 
 
 class LimitExceeded(msgspec.Struct, frozen=True):
@@ -72,7 +76,7 @@ class ModelLimits:
         for name, bucket, amount in needs:
             wait_s = bucket.wait_s(amount, now_s)
             if wait_s > 0:
-                seconds = math.ceil(min(wait_s, 86_400)) or 1
+                seconds = math.ceil(min(wait_s, _FOREVER_S))
                 return LimitExceeded(name, bucket.capacity, seconds)
         self._requests.take(1, now_s)
         self._input.take(input_tokens, now_s)
@@ -85,21 +89,22 @@ class ModelLimits:
     def headers(self, now_s: float) -> dict[str, str]:
         """Return the rate-limit headers; token counts are rounded to thousands."""
         found: dict[str, str] = {}
-        total_limit, total_left, total_full_at_s = 0, 0, now_s
+        total_limit, total_left, total_full_at_s = 0, 0, 0
         buckets = (
             ("requests", self._requests, 1),
             ("input-tokens", self._input, 1000),
             ("output-tokens", self._output, 1000),
         )
         for name, bucket, unit in buckets:
-            full_at_s = bucket.full_at_s(now_s)
+            full_at_s = math.ceil(now_s + min(bucket.wait_s(bucket.capacity, now_s), _FOREVER_S))
             left = max(0, round(bucket.level(now_s) / unit) * unit)
-            found |= _triple(name, bucket.capacity, left, full_at_s)
+            _put_triple(found, name, (bucket.capacity, left, full_at_s))
             if unit > 1:
                 total_limit += bucket.capacity
                 total_left += left
                 total_full_at_s = max(total_full_at_s, full_at_s)
-        return found | _triple("tokens", total_limit, total_left, total_full_at_s)
+        _put_triple(found, "tokens", (total_limit, total_left, total_full_at_s))
+        return found
 
 
 class Limits:
@@ -117,13 +122,11 @@ class Limits:
         return limits
 
 
-def _triple(name: str, limit: int, left: int, full_at_s: float) -> dict[str, str]:
-    prefix = f"{RATE_LIMIT_PREFIX}{name}"
-    return {
-        f"{prefix}-limit": str(limit),
-        f"{prefix}-remaining": str(left),
-        f"{prefix}-reset": _moment(math.ceil(full_at_s)),
-    }
+def _put_triple(headers: dict[str, str], name: str, values: tuple[int, int, int]) -> None:
+    limit, remaining, reset = _NAMES[name]
+    headers[limit] = str(values[0])
+    headers[remaining] = str(values[1])
+    headers[reset] = _moment(values[2])
 
 
 @lru_cache(maxsize=256)

@@ -114,6 +114,12 @@ def test_a_body_that_is_no_json_is_refused(app: SimulatorApp, make_request: Make
         assert response.status == 400
 
 
+def test_a_prompt_beyond_the_context_window_is_refused(ask: Ask, body: JsonObject) -> None:
+    response = ask({**body, "model": "claude-haiku-4-5", "system": "x" * 900_000})
+    assert response.status == 400
+    assert "tokens > 200000 maximum" in str(_json(response))
+
+
 def test_models_are_listed_and_shown(ask: Ask) -> None:
     """L4-06."""
     listed = _json(ask(None, "/v1/models?limit=2", method="GET"))

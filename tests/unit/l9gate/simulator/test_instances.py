@@ -27,6 +27,8 @@ SCHEMAS: list[JsonObject] = [
     {"type": "integer", "exclusiveMaximum": 0},
     {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1},
     {"type": "integer", "minimum": 6, "maximum": 7, "multipleOf": 7},
+    {"type": "integer", "multipleOf": 1e-300},
+    {"type": "number", "minimum": -(10**40), "maximum": 1e300},
     {"type": "string", "minLength": 20},
     {"type": "string", "maxLength": 3},
     {"type": "string", "format": "date-time"},
