@@ -18,7 +18,12 @@ import msgspec
 import pytest
 from anthropic.types import MessageParam, ToolParam
 
-from l9gate.errors import AnswerTimeoutError, EndpointUnreachableError, SettingsError
+from l9gate.errors import (
+    AnswerTimeoutError,
+    BodyCutError,
+    EndpointUnreachableError,
+    SettingsError,
+)
 from l9gate.net.client import request, stream
 from l9gate.simulator.config import SimulatorConfig
 from l9gate.simulator.server import SimulatorThread, running_simulator
@@ -321,7 +326,7 @@ def test_stopping_cancels_what_is_still_running() -> None:
             await asyncio.sleep(0.1)
             started_s = time.monotonic()
         took_s = time.monotonic() - started_s
-        with pytest.raises(Exception, match="closed the connection"):
+        with pytest.raises(BodyCutError, match="closed the connection"):
             await asked
         assert len(asyncio.all_tasks()) == 1
         return took_s
