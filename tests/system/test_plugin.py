@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from l9gate import gate
 from l9gate.evidence.records import (
     Exchange,
     Fault,
@@ -23,6 +24,7 @@ from l9gate.evidence.records import (
     TestState,
 )
 from l9gate.store.run import open_run, run_paths
+from l9gate.store.settings import read_settings
 
 LAYERS = """
 [project]
@@ -411,3 +413,31 @@ def test_wrong_settings_are_one_clear_line(project: Project) -> None:
     assert done.returncode == 4
     assert "x: no such key" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_killed_session_keeps_every_test_that_ended(project: Project) -> None:
+    tests = "import os\ndef test_1(): pass\ndef test_2(): pass\n"
+    tests += "def test_3(): os.kill(os.getpid(), 9)\ndef test_4(): pass\n"
+    root = project({"tests/unit/test_killed.py": tests})
+    assert run_pytest(root, "tests/unit").returncode == -9
+    assert set(outcomes(root)) == {"test_1", "test_2"}
+    assert records(root, LayerRun) == []
+
+
+@pytest.mark.parametrize("workers", ["0", "2"])
+def test_a_session_that_the_gate_started_writes_into_its_run_and_judges_nothing(
+    project: Project, workers: str
+) -> None:
+    root = project({"tests/unit/test_two.py": "def test_x(): pass\ndef test_y(): pass\n"})
+    settings = read_settings(root)
+    assert settings is not None
+    run = gate.begin_direct_run(settings, {}, "development", (Layer.UNIT,))
+    arguments = ("tests/unit", "-k", "test_x", "-n", workers)
+    done = run_pytest(root, *arguments, L9GATE_RUN=str(run), L9GATE_PREFLIGHT="done")
+    assert done.returncode == 0, done.stdout
+    assert "l9gate:" not in done.stdout
+    assert "Blockers" not in done.stdout
+    assert set(outcomes(root)) == {"test_x"}
+    (layer,) = records(root, LayerRun)
+    assert isinstance(layer, LayerRun)
+    assert (layer.collected, layer.selected) == (2, 1)

@@ -125,8 +125,9 @@ class Exchange(Record, frozen=True, kw_only=True, tag="exchange"):
 
     @property
     def succeeded(self) -> bool:
-        """Whether a whole 2xx answer arrived."""
-        return self.status is not None and self.status < 300 and self.end is End.COMPLETE
+        """Whether a whole 2xx answer arrived that is what was asked for."""
+        is_whole = self.status is not None and self.status < 300 and self.end is End.COMPLETE
+        return is_whole and self.error_type is None  # else a page of a gateway, for instance
 
     @property
     def is_censored(self) -> bool:

@@ -9,7 +9,7 @@ import pytest
 from l9gate.evidence.records import Gauge
 from l9gate.observe.attribution import current_owner
 from l9gate.observe.gauges import read_rss_bytes
-from l9gate.pytest_plugin.observation import OBSERVATION
+from l9gate.pytest_plugin.observation import OBSERVATION, Observation
 
 GAUGE = "rss_bytes"
 
@@ -38,10 +38,14 @@ class MemoryGrowth(Protocol):
         ...
 
 
-@pytest.fixture(scope="session")  # so that a shared fixture may measure its own work
+@pytest.fixture
 def memory_growth(request: pytest.FixtureRequest) -> MemoryGrowth:
     """Measure the growth of this process's memory, and keep each reading as evidence."""
-    observation = request.config.stash.get(OBSERVATION, None)
+    return make_memory_growth(request.config.stash.get(OBSERVATION, None))
+
+
+def make_memory_growth(observation: Observation | None) -> MemoryGrowth:
+    """Return the function behind the fixture; without an observation it keeps no evidence."""
 
     def read(span: str, done: int) -> int:
         gc.collect()

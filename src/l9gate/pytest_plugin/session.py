@@ -154,7 +154,7 @@ class GatedSession:
         except L9gateError as error:
             self._say(in_words(error))
 
-    def pytest_terminal_summary(self) -> None:
+    def pytest_terminal_summary(self, exitstatus: int) -> None:
         """Say how many tests no layer claims, and judge a run that this session began."""
         layers = self._runs.layers
         if self._was_refused or self._is_worker or not layers:
@@ -165,7 +165,7 @@ class GatedSession:
             self._discard_run()
         if self._own_run is not None:
             self._judge(self._own_run)
-        elif RUN not in os.environ:
+        elif RUN not in os.environ and exitstatus in (0, 1):
             names = ", ".join(layers)
             self._say(
                 f"l9gate: not recorded: only a part of {names} was run, and whole layers count"

@@ -1,0 +1,61 @@
+from types import SimpleNamespace
+from typing import cast
+
+import pytest
+
+from l9gate.evidence.log import MemoryLog
+from l9gate.evidence.records import Gauge, Layer
+from l9gate.measure.clock import ManualClock
+from l9gate.observe.attribution import Owner, owned_by
+from l9gate.pytest_plugin import fixtures
+from l9gate.pytest_plugin.fixtures import MemoryGrowth, make_memory_growth
+from l9gate.pytest_plugin.observation import Observation
+
+
+@pytest.fixture
+def log() -> MemoryLog:
+    return MemoryLog()
+
+
+@pytest.fixture
+def measure(log: MemoryLog, monkeypatch: pytest.MonkeyPatch) -> MemoryGrowth:
+    """What the fixture gives, in a process that grows by 10 bytes from reading to reading."""
+    size_bytes = iter(range(1000, 2000, 10))
+    monkeypatch.setattr(fixtures, "read_rss_bytes", lambda: next(size_bytes))
+    monkeypatch.setattr("gc.collect", lambda: 0)  # of the whole test process it takes too long
+    observation = SimpleNamespace(sink=log, clock=ManualClock(5.0))
+    return make_memory_growth(cast("Observation", observation))
+
+
+def test_readings_are_at_equal_steps_after_the_warm_up(
+    measure: MemoryGrowth, log: MemoryLog
+) -> None:
+    """L3-08, C-07."""
+    called: list[int] = []
+    with owned_by(Owner("test_a", Layer.PERFORMANCE)):
+        growth_bytes = measure("sustained", called.append, 20, warmup=2, readings=4)
+    assert called == list(range(22))
+    assert growth_bytes == 40
+    gauges = list(log.of(Gauge))
+    assert [gauge.operations for gauge in gauges] == [0, 5, 10, 15, 20]
+    assert [gauge.value for gauge in gauges] == [1000, 1010, 1020, 1030, 1040]
+    assert {(gauge.name, gauge.span, gauge.owner, gauge.layer) for gauge in gauges} == {
+        ("rss_bytes", "sustained", "test_a", Layer.PERFORMANCE)
+    }
+
+
+def test_more_readings_than_operations_are_one_each(measure: MemoryGrowth, log: MemoryLog) -> None:
+    assert measure("ten", lambda _: None, 3) == 30
+    assert [gauge.operations for gauge in log.of(Gauge)] == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize(("operations", "readings"), [(0, 1), (1, 0)])
+def test_growth_over_nothing_is_an_error(
+    measure: MemoryGrowth, operations: int, readings: int
+) -> None:
+    with pytest.raises(ValueError, match="at least one"):
+        measure("none", lambda _: None, operations, readings=readings)
+
+
+def test_without_an_observation_growth_is_still_measured() -> None:
+    assert isinstance(make_memory_growth(None)("ten", lambda _: None, 1), int)
