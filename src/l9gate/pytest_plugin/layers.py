@@ -33,6 +33,7 @@ class LayerMap:
             for path in settings.paths
         ]
         self._claims = sorted(claims, key=lambda claim: len(claim.path.parts), reverse=True)
+        self._claims_on: dict[Path, tuple[_Claim, ...]] = {}  # asked several times for each test
 
     def layer_of(self, item: pytest.Item) -> Layer | None:
         """Return the layer of a test; None if no layer claims it."""
@@ -47,10 +48,17 @@ class LayerMap:
             path: the file of the test.
             has_marker: as `MarkMatcher`: called with the name of a marker.
         """
-        resolved = path.resolve()
-        for claim in self._claims:
-            is_inside = resolved == claim.path or claim.path in resolved.parents
-            if is_inside and (claim.marker is None or claim.marker.evaluate(has_marker)):
+        found = self._claims_on.get(path)
+        if found is None:
+            resolved = path.resolve()
+            found = tuple(
+                claim
+                for claim in self._claims
+                if resolved == claim.path or claim.path in resolved.parents
+            )
+            self._claims_on[path] = found
+        for claim in found:
+            if claim.marker is None or claim.marker.evaluate(has_marker):
                 return claim.layer
         return None
 

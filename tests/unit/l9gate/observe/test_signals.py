@@ -19,7 +19,10 @@ def log() -> MemoryLog:
 
 
 @pytest.fixture
-def handler(log: MemoryLog) -> Iterator[SignalHandler]:
+def handler(log: MemoryLog, monkeypatch: pytest.MonkeyPatch) -> Iterator[SignalHandler]:
+    root = logging.getLogger()
+    others = [found for found in root.handlers if not isinstance(found, SignalHandler)]
+    monkeypatch.setattr(root, "handlers", others)  # whoever observes these tests is not meant
     clock = ManualClock(7.0)
     made = SignalHandler(Outbox(log, clock), clock)
     made.attach()
