@@ -24,6 +24,8 @@ digest_of_pins() { # everything that decides what the environment must hold
 
 prepare_environment() {
   local which=$1 base stamp
+  # A run starts a dozen interpreters; without cached bytecode each of them compiles everything again.
+  unset PYTHONDONTWRITEBYTECODE
   PYTHON=.venv/bin/python
   stamp=".venv/.l9gate-$which"
   if [ -x "$PYTHON" ] && [ -f "$stamp" ] && [ "$(digest_of_pins "$which")" = "$(cat "$stamp")" ]; then
@@ -37,7 +39,7 @@ prepare_environment() {
   fi
   printf 'set-up: installing the pinned requirements of requirements/%s.txt (a minute the first time)\n' "$which" >&2
   "$PYTHON" -m pip --disable-pip-version-check install --quiet --require-hashes -r requirements/uv.txt >&2 &&
-    .venv/bin/uv pip install --quiet --python "$PYTHON" --require-hashes -r "requirements/$which.txt" >&2 &&
+    .venv/bin/uv pip install --quiet --compile-bytecode --python "$PYTHON" --require-hashes -r "requirements/$which.txt" >&2 &&
     .venv/bin/uv pip install --quiet --python "$PYTHON" --no-deps --no-build-isolation \
       -e . -e apps/neural_tools >&2 ||
     fail 69 "the pinned requirements could not be installed; nothing was tested" \
