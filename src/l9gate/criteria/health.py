@@ -85,7 +85,9 @@ def measure_health(log: EvidenceLog, scope: Scope) -> Health:
         calls_avoided=len(hits),
         tokens_avoided=sum(one.avoided_input_tokens + one.avoided_output_tokens for one in hits),
         cost_avoided_usd=_cost_avoided_usd(hits, calls),
-        quota_utilisation=_quota_utilisation(sent),
+        quota_utilisation=_quota_utilisation(
+            [attempt for call in excerpt.calls for attempt in call.attempts]
+        ),
         operations=len(operations),
         fallback_rate=_share(fallbacks.total(), len(operations)),
         fallbacks_by_reason=_sorted_counts(fallbacks),

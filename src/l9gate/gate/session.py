@@ -22,6 +22,7 @@ from l9gate.sources.suite.collect import collect
 from l9gate.sources.suite.environ import SuiteTarget, real_environ, unit_environ
 from l9gate.sources.suite.plan import SuitePlan
 from l9gate.store.environments import Environment
+from l9gate.store.history import last_runtime_s
 from l9gate.store.revision import read_git_revision, read_versions
 from l9gate.store.run import FORMAT_VERSION, Manifest, RunFolder, create_run, open_run
 from l9gate.store.settings import Settings
@@ -192,15 +193,17 @@ async def _collect_layers(plans: Sequence[SuitePlan], bench: Bench, folder: RunF
 async def _report_progress(plan: SuitePlan, bench: Bench, folder: RunFolder) -> None:
     started_s = bench.clock.now_s()
     before = folder.count_records()
+    last_s = last_runtime_s(folder.path.parent, plan.layer)
     while True:
         await asyncio.sleep(PROGRESS_S)
         now = folder.count_records()
         grown = {kind: now.get(kind, 0) - before.get(kind, 0) for kind in ("test", "exchange")}
         elapsed_s = bench.clock.now_s() - started_s
         rate_per_s = grown["exchange"] / elapsed_s
+        left = "" if last_s is None else f", about {max(last_s - elapsed_s, 0):.0f} s left"
         bench.say(
-            f"  {plan.layer}: {elapsed_s:.0f} s of at most {plan.limit_s:.0f} · "
-            f"{grown['test']} tests · {grown['exchange']} calls ({rate_per_s:.1f}/s)"
+            f"  {plan.layer}: {elapsed_s:.0f} s{left} · {grown['test']} tests · "
+            f"{grown['exchange']} calls ({rate_per_s:.1f}/s)"
         )
 
 

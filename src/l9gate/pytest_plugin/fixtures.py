@@ -38,7 +38,7 @@ class MemoryGrowth(Protocol):
         ...
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")  # so that a shared fixture may measure its own work
 def memory_growth(request: pytest.FixtureRequest) -> MemoryGrowth:
     """Measure the growth of this process's memory, and keep each reading as evidence."""
     return make_memory_growth(request.config.stash.get(OBSERVATION, None))

@@ -5,7 +5,7 @@ from l9gate.report.quantity import operator_of, render_pair, render_quantity
 from l9gate.verdict import Outcome, Verdict
 
 MAX_CHARACTERS = 100
-_MIN_MIDDLE = 20
+_SHORT_COMMAND = "l9gate report"
 
 # None of the four of a rehearsal may be mistaken for an answer about the real API.
 LABELS = {
@@ -15,8 +15,8 @@ LABELS = {
     Outcome.UNPROVEN: "UNPROVEN",
     Outcome.REHEARSED: "REHEARSED on the simulator",
     Outcome.LAYERS_REHEARSED: "LAYERS REHEARSED on the simulator",
-    Outcome.REHEARSAL_BROKEN: "REHEARSAL BROKEN on the simulator",
-    Outcome.REHEARSAL_UNPROVEN: "REHEARSAL UNPROVEN on the simulator",
+    Outcome.REHEARSAL_BROKEN: "REHEARSAL BROKEN",
+    Outcome.REHEARSAL_UNPROVEN: "REHEARSAL UNPROVEN",
 }
 REHEARSALS = frozenset(
     {
@@ -52,10 +52,11 @@ def headline(verdict: Verdict, next_command: str) -> str:
     label = LABELS[verdict.outcome]
     if verdict.outcome in _NAMES_LAYERS:
         label += f": {', '.join(verdict.scope.layers)}"
-    end = f" · next: {next_command}"
-    if len(f"{label}  ") + len(end) > MAX_CHARACTERS - _MIN_MIDDLE:
-        end = " · next: l9gate report"
-    room = MAX_CHARACTERS - len(label) - len("  ") - len(end)
+    for command in (next_command, _SHORT_COMMAND):
+        end = f" · next: {command}"
+        room = MAX_CHARACTERS - len(label) - len("  ") - len(end)
+        if verdict.deciding is None or len(_decided_by(verdict.deciding)) <= room:
+            break
     return f"{label}  {_middle(verdict.deciding, room)}{end}"
 
 

@@ -8,7 +8,7 @@ import pytest
 from l9gate.criteria.criterion import Scope
 from l9gate.criteria.health import Health, measure_health
 from l9gate.evidence.log import MemoryLog
-from l9gate.evidence.records import CacheState, End, Exchange, Origin, Signal, TestOutcome
+from l9gate.evidence.records import CacheState, End, Exchange, Layer, Origin, Signal, TestOutcome
 from l9gate.wire.messages import Usage
 
 LIVE = Scope(layers=(), kind=Origin.LIVE, environment="production")
@@ -104,6 +104,15 @@ def test_quota_is_the_worst_share_that_was_used(exchange: Build) -> None:
         "input-tokens": pytest.approx(0.8),
         "requests": pytest.approx(0.25),
     }
+
+
+def test_a_bucket_that_a_test_empties_on_purpose_is_nobodys_quota(
+    exchange: Build, outcome: Callable[..., TestOutcome]
+) -> None:
+    """H-04."""
+    emptied = {"requests-limit": "4", "requests-remaining": "0"}
+    test = outcome(node_id="t", owners=("t",), layer=Layer.INTEGRATION, offline=True)
+    assert health(test, exchange(owner="t", rate_limit=emptied)).quota_utilisation == {}
 
 
 def test_fallbacks_are_counted_by_reason(signal: Callable[..., Signal]) -> None:

@@ -144,7 +144,7 @@ def test_a_mistake_is_named_with_its_line(
 
 
 def test_the_name_of_the_criterion_that_is_always_there_is_reserved() -> None:
-    with pytest.raises(PolicyError, match="line 8: criterion `complete`.*is taken"):
+    with pytest.raises(PolicyError, match=r"line 8: criterion `complete`.*is taken"):
         parse_policy(SMALL.replace('"fast"', '"complete"'))
 
 
