@@ -25,7 +25,7 @@ def client(settings: Settings) -> Iterator[anthropic.Anthropic]:
     with anthropic.Anthropic(
         api_key=settings.api_key,
         base_url=settings.base_url,
-        max_retries=4,
+        max_retries=2,
         timeout=TIMEOUT_S,
         _strict_response_validation=True,
     ) as found:

@@ -32,6 +32,9 @@ ILLNESSES = [
         "internal error": Illness(fault="status=500", reason="server_error"),
         "silence": Illness(fault="delay_s=60", reason="timeout", settings={"deadline_s": SHORT_S}),
         "stall": Illness(fault="stall_s=60", reason="timeout", settings={"deadline_s": SHORT_S}),
+        "slow body": Illness(  # each pause is shorter than the deadline, both are not
+            fault="delay_s=0.4, stall_s=0.4", reason="timeout", settings={"deadline_s": SHORT_S}
+        ),
         "cut body": Illness(fault="cut_body", reason="cut_stream"),
         "reset stream": Illness(
             fault="reset_after_events=3", reason="cut_stream", settings={"stream": True}
