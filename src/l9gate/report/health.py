@@ -6,8 +6,9 @@ from l9gate.report.quantity import render_quantity
 _NOTHING = "no evidence"
 
 
-def render_health(health: Health) -> list[str]:
+def render_health(health: Health, *, is_rehearsal: bool) -> list[str]:
     """Return the lines; a value without evidence says so and is never shown as 0."""
+    verb = "live it would cost" if is_rehearsal else "spent"
     return [
         f"H-01  latency of calls  {_quantiles(health.latency)}",
         f"H-01  latency of operations  {_quantiles(health.operation_latency)}",
@@ -20,7 +21,7 @@ def render_health(health: Health) -> list[str]:
         f"H-04  quota used  {_quota(health.quota_utilisation)}",
         f"H-05  fallback rate  {_rate(health.fallback_rate)} of {health.operations:,} operations"
         f"{_counts(health.fallbacks_by_reason)}",
-        f"      spent  {health.input_tokens:,} input and {health.output_tokens:,} output tokens, "
+        f"      {verb}  {health.input_tokens:,} input and {health.output_tokens:,} output tokens, "
         f"{_dollars(health.cost_usd)}",
     ]
 

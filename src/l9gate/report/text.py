@@ -41,7 +41,7 @@ def render_text(
         _list("Run live only, not in a rehearsal", document.live_only_tests, width),
         _list("Declared offline, exempt from proof", document.offline_tests, width),
         _provenance(document),
-        ["Health", *(_INDENT + line for line in render_health(document.health))],
+        ["Health", *(_INDENT + line for line in _health(document))],
         _confidence(document.confidence, width),
         _list("Notes", document.notes, width),
         _list("Report files", files, width),
@@ -155,6 +155,10 @@ def _row(cells: Sequence[str], widths: Sequence[int]) -> str:
 
 def _void(document: Document) -> list[str]:
     return [f"{test.node_id}: {test.reason}" for test in document.void_tests]
+
+
+def _health(document: Document) -> list[str]:
+    return render_health(document.health, is_rehearsal=document.is_rehearsal)
 
 
 def _provenance(document: Document) -> list[str]:

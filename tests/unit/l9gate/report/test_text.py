@@ -137,6 +137,8 @@ def test_health_without_evidence_is_never_0_percent(rehearsal_document: Document
     block = "\n".join(section(render_text(rehearsal_document, 100, color=False), "Health"))
     assert "0 %" not in block
     assert "H-04  quota used  no evidence" in block
+    assert "live it would cost  0 input" in block  # a rehearsal spends nothing
+    assert "spent" not in block
 
 
 def test_confidence_shows_assumptions_and_no_number_of_a_layer_that_did_not_run(
