@@ -13,7 +13,7 @@ from neural_tools.settings import Settings
 
 pytestmark = pytest.mark.integration
 
-SEARCHES = 72  # 59 without one beyond the limit decide a p95; a few may fail
+SEARCHES = 84  # 59 without one beyond the limit decide a p95; a few may fail
 P95_S = 2.0
 SLACK_S = 0.25  # between the end of the deadline and the return, on a busy machine
 
@@ -25,7 +25,9 @@ def searches(
     """Every answer asked for, none remembered: no two of the questions are equal."""
     with Reranker(settings) as reranker:
         searcher = Searcher(code_index, reranker)
-        return [searcher.search(query) for query in queries[:SEARCHES]]
+        found = [searcher.search(query) for query in queries[:SEARCHES]]
+    assert not all(search.degraded for search in found), "an outage has no latency"
+    return found
 
 
 def test_p95_of_a_ranking_is_below_two_seconds(

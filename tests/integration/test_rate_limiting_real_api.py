@@ -30,7 +30,9 @@ def burst(
     """Twelve questions at a time, from one process with one key."""
     with Reranker(settings) as reranker, ThreadPoolExecutor(AT_ONCE) as threads:
         searcher = Searcher(code_index, reranker)
-        return list(threads.map(searcher.search, queries[200 : 200 + BURST]))
+        results = list(threads.map(searcher.search, queries[200 : 200 + BURST]))
+    assert not all(result.degraded for result in results), "an outage is no burst"
+    return results
 
 
 def test_burst_is_answered_within_the_deadline(
