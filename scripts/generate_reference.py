@@ -158,6 +158,7 @@ def _signals() -> Iterator[str]:
 
 _SIGNALS = {
     "operation": "what the application did, e.g. `rerank`",
+    "within": "the operation that it is part of; only the outer one counts in rates",
     "duration_s": "end to end, in seconds",
     "cache": "what the application's own cache did; `off`: it was not asked",
     "fallback": "why degraded results were served; absent if they were not",

@@ -58,14 +58,19 @@ class Excerpt:
         return [one for one in self._log.of(Exchange) if one.origin is kind and one.was_answered]
 
     def signals(self) -> list[Signal]:
-        """Return the operations that the application reports, without its mock mode."""
+        """Return the operations that the application reports, without its mock mode.
+
+        Unless `where` names an operation, those that are part of another do not count: what users
+        did once would be in the sample twice.
+        """
+        name = self.where.get("operation")
         return [
             one
             for one in self._log.of(Signal)
             if not one.mock
             and self._has_layer(one.layer)
             and self._has_scenario(one.owner)
-            and self.where.get("operation", one.operation) == one.operation
+            and (one.within is None if name is None else one.operation == name)
         ]
 
     def gauges(self, name: str) -> list[Gauge]:

@@ -75,13 +75,15 @@ def read_memory_growth(excerpt: Excerpt) -> Reading:
     for gauge in excerpt.gauges(RSS):
         spans.setdefault((gauge.span, gauge.owner), []).append(gauge)
     grown = {span: _growth_bytes(gauges) for span, gauges in spans.items()}
-    known = [value for value in grown.values() if value is not None]
+    known = {span: value for span, value in grown.items() if value is not None}
     if not known or len(known) < len(grown):
         note = "no reading before the first operation, or none after it" if grown else None
         return Reading(value=None, n=0, note=note)
+    done = {span: max(gauge.operations for gauge in gauges) for span, gauges in spans.items()}
+    worst = max(known, key=known.__getitem__)
+    beside = f"worst of {len(spans)} spans: {worst[0]}, {done[worst]:,} operations"
     return Reading(
-        value=max(known),
-        n=min(max(gauge.operations for gauge in gauges) for gauges in spans.values()),
+        value=known[worst], n=min(done.values()), note=beside if len(spans) > 1 else None
     )
 
 

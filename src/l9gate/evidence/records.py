@@ -171,6 +171,7 @@ class Signal(Record, frozen=True, kw_only=True, tag="signal"):
     """One operation of the application, as the application itself reports it."""
 
     operation: str
+    within: str | None = None  # the operation that it is part of, which is reported as well
     owner: str | None
     layer: Layer | None
     duration_s: float

@@ -23,6 +23,7 @@ class SignalFields(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """What the dictionary of a log record may hold."""
 
     operation: str
+    within: str | None = None
     duration_s: float
     cache: Literal["hit", "miss", "off"] = "off"
     fallback: str | None = None
@@ -62,6 +63,7 @@ class SignalHandler(logging.Handler):
         return Signal(
             at_s=self._clock.now_s(),
             operation=fields.operation,
+            within=fields.within,
             owner=None if owner is None else owner.id,
             layer=None if owner is None else owner.layer,
             duration_s=fields.duration_s,

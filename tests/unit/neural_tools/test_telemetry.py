@@ -58,6 +58,7 @@ def test_one_record_tells_all_about_a_rerank_and_nothing_of_its_content(
     miss, hit = signals
     assert miss == {
         "operation": "rerank",
+        "within": None,
         "duration_s": 0.0,
         "cache": "miss",
         "fallback": None,
@@ -97,16 +98,26 @@ def test_an_operation_that_gave_no_result_leaves_no_record(
     assert signals == []
 
 
-def test_a_search_is_a_record_of_its_own_without_cache_and_fallback(
-    open_reranker: Open, refusal: Build, signals: Signals
+def test_a_search_is_degraded_or_cached_as_its_re_ranking_is_which_is_part_of_it(
+    open_reranker: Open, answer: Build, refusal: Build, signals: Signals
 ) -> None:
+    """H-03, H-05: who counts searches must see a fallback as one."""
     chunks = [Chunk(id=n, name=n, path="p", code="x") for n in ("parse_a", "parse_b")]
-    reranker = open_reranker(refusal(529, "overloaded_error"))
-    Searcher(CodeIndex.build(chunks), reranker).search("parse")
-    assert [(s["operation"], s["cache"], s["fallback"]) for s in signals] == [
-        ("rerank", "miss", "overloaded"),
-        ("search", "off", None),
+    index = CodeIndex.build(chunks)
+    Searcher(index, open_reranker(refusal(529, "overloaded_error"))).search("parse")
+    searcher = Searcher(index, open_reranker(answer()))
+    searcher.search("parse")
+    searcher.search("parse")
+    found = [(s["operation"], s["within"], s["cache"], s["fallback"]) for s in signals]
+    assert found == [
+        ("rerank", "search", "miss", "overloaded"),
+        ("search", None, "miss", "overloaded"),
+        ("rerank", "search", "miss", None),
+        ("search", None, "miss", None),
+        ("rerank", "search", "hit", None),
+        ("search", None, "hit", None),
     ]
+    assert signals[-1]["avoided_input_tokens"] == signals[-2]["avoided_input_tokens"] == 500
 
 
 def test_records_exist_whatever_level_the_root_has_and_print_nothing(

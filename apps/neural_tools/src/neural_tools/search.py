@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from neural_tools import telemetry
 from neural_tools.corpus import Chunk
@@ -81,16 +81,16 @@ class Searcher:
             RerankUnavailableError: as `Reranker.rerank`.
         """
         started_s = self._clock()
-        with telemetry.start_span("search"):
+        with telemetry.enclose("search") as operation:
             reranked = self.reranker.rerank(query, self._candidates(query, top))
-            return self._conclude(reranked, top, started_s)
+            return self._conclude(reranked, top, started_s, operation)
 
     async def asearch(self, query: str, top: int = 10) -> SearchResult:
         """Do what `search` does; only the first stage, some milliseconds, blocks the event loop."""
         started_s = self._clock()
-        with telemetry.start_span("search"):
+        with telemetry.enclose("search") as operation:
             reranked = await self.reranker.arerank(query, self._candidates(query, top))
-            return self._conclude(reranked, top, started_s)
+            return self._conclude(reranked, top, started_s, operation)
 
     def statistics(self) -> Statistics:
         """Return what the re-ranker did so far."""
@@ -100,15 +100,15 @@ class Searcher:
         # The model sees as many candidates as it may even where fewer hits are wanted.
         return self.index.search(query, max(top, self.reranker.settings.candidates))
 
-    def _conclude(self, reranked: Reranked, top: int, started_s: float) -> SearchResult:
+    def _conclude(
+        self, reranked: Reranked, top: int, started_s: float, operation: telemetry.Enclosing
+    ) -> SearchResult:
         hits = tuple(
             Hit(rank=rank, chunk=candidate.chunk, score=candidate.score)
             for rank, candidate in enumerate(reranked.candidates[: max(top, 0)], start=1)
         )
         latency_s = self._clock() - started_s
-        telemetry.report(
-            telemetry.Operation(
-                name="search", duration_s=latency_s, mock=reranked.mock, candidates=len(hits)
-            )
-        )
+        # A search is cached or degraded exactly if its re-ranking is.
+        part = operation.inner or telemetry.Operation(name="search", duration_s=0.0)
+        telemetry.report(replace(part, name="search", duration_s=latency_s, candidates=len(hits)))
         return SearchResult(hits=hits, latency_s=latency_s, rerank=reranked)

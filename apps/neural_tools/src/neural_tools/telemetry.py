@@ -6,7 +6,9 @@ handler on the logger `neural_tools.signals`; the application needs no import fo
 """
 
 import logging
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 
 from opentelemetry import metrics, trace
@@ -44,13 +46,43 @@ class Operation:
     request_id: str | None = None
 
 
+@dataclass(slots=True)
+class Enclosing:
+    """An operation that is made of others, while it goes on."""
+
+    name: str
+    inner: Operation | None = None  # what was reported last inside of it
+
+
+_enclosing: ContextVar[Enclosing | None] = ContextVar("neural_tools_enclosing", default=None)
+
+
+@contextmanager
+def enclose(name: str) -> Iterator[Enclosing]:
+    """Begin an operation that others are part of, in a span of its own."""
+    enclosing = Enclosing(name)
+    token = _enclosing.set(enclosing)
+    try:
+        with start_span(name):
+            yield enclosing
+    finally:
+        _enclosing.reset(token)
+
+
 def start_span(name: str) -> AbstractContextManager[trace.Span]:
     """Return a context in which a span of that name is the current one; errors end up in it."""
     return _tracer.start_as_current_span(name)
 
 
 def report(operation: Operation) -> None:
-    """Put an operation into the current span, the metrics and the log."""
+    """Put an operation into the current span, the metrics and the log.
+
+    One that is part of another says so: whoever counts users' operations counts only the outer one.
+    """
+    enclosing = _enclosing.get()
+    within = None
+    if enclosing is not None and enclosing.name != operation.name:
+        enclosing.inner, within = operation, enclosing.name
     _annotate(trace.get_current_span(), operation)
     _measure(operation)
     if _signals.isEnabledFor(logging.INFO):
@@ -59,6 +91,7 @@ def report(operation: Operation) -> None:
             extra={
                 "l9gate": {
                     "operation": operation.name,
+                    "within": within,
                     "duration_s": operation.duration_s,
                     "cache": operation.cache,
                     "fallback": operation.fallback,

@@ -77,7 +77,9 @@ def test_growth_is_that_of_the_worst_span_and_counts_the_shortest(
         *[gauge(span=span, operations=count, value=value) for span, count, value in spans],
         gauge(name="open_descriptors", operations=5, value=9e9),
     )
-    assert (read_memory_growth(seen).value, read_memory_growth(seen).n) == (30e6, 10)
+    reading = read_memory_growth(seen)
+    assert (reading.value, reading.n) == (30e6, 10)
+    assert reading.note == "worst of 2 spans: b, 10 operations"
 
 
 def test_growth_without_a_base_or_without_operations_is_unknown(

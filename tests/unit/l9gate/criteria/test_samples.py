@@ -203,6 +203,21 @@ def test_where_narrows_calls(
     assert values(observe_latency, *records, where=where) == [1.0]
 
 
+def test_an_operation_within_another_counts_only_where_it_is_named(
+    signal: Callable[..., Signal],
+) -> None:
+    """H-05: a fallback of one search in ten is one in ten, however many parts a search has."""
+    records = []
+    for number in range(10):
+        fallback = "timeout" if number == 0 else None
+        records.append(signal(operation="rerank", within="search", fallback=fallback))
+        records.append(signal(operation="search", fallback=fallback))
+    assert values(observe_fallback, *records) == [1.0] + [0.0] * 9
+    assert values(observe_fallback, *records[::2]) == []
+    named = values(observe_fallback, *records, where={"operation": "rerank"})
+    assert named == [1.0] + [0.0] * 9
+
+
 def test_where_narrows_operations(signal: Callable[..., Signal]) -> None:
     records = (signal(), signal(operation="index", duration_s=9.0))
     assert values(observe_operation_latency, *records, where={"operation": "search"}) == [0.6]
