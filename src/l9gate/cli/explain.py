@@ -1,12 +1,14 @@
 """`l9gate explain`: what a criterion or an exit status means."""
 
+import inspect
+import json
 from pathlib import Path
 
 import click
 
-from l9gate.cli.project import policy_option
-from l9gate.criteria.completeness import NAME, Completeness
-from l9gate.criteria.criterion import Finding, Scope
+from l9gate.cli.project import format_option, policy_option
+from l9gate.criteria.completeness import Completeness
+from l9gate.criteria.criterion import Criterion, Scope
 from l9gate.criteria.expression import suggest
 from l9gate.criteria.policy import default_policy_text, parse_policy, read_policy
 from l9gate.errors import ExitCode, UsageError
@@ -33,34 +35,38 @@ MEANINGS = {
 @click.command("explain")
 @click.argument("name", metavar="CRITERION|CODE")
 @policy_option
-def command(name: str, policy: Path | None) -> None:
+@format_option
+def command(name: str, policy: Path | None, format_name: str) -> None:
     """Say what a criterion asks and why, or what an exit status means."""
-    if name.isdigit():
-        click.echo(_explain_code(int(name)))
-        return
-    if name == NAME:
-        click.echo(f"{NAME} (exit, in every policy)\n\n{Completeness.__doc__}")
-        return
+    facts = _explain_code(int(name)) if name.isdigit() else _explain_criterion(name, policy)
+    if format_name == "json":
+        click.echo(json.dumps(facts, indent=2))
+    else:
+        click.echo("\n".join(f"{key:<8} {value}" for key, value in facts.items()))
+
+
+def _explain_criterion(name: str, policy: Path | None) -> dict[str, str]:
     settings = read_settings(Path.cwd())
     chosen = policy or (settings.policy if settings else None)
     rules = read_policy(chosen) if chosen else parse_policy(default_policy_text())
-    for criterion in rules.criteria:
-        if criterion.name == name:
-            layers = ", ".join(sorted(criterion.layers)) or "any layer"
-            click.echo(f"{name} ({criterion.role}; asked if these are run: {layers})\n")
-            asked = criterion.judge(MemoryLog(), _NOBODY)
-            click.echo(f"asks: {asked.condition}{_narrowed(asked)}\nwhy:  {rules.why[name]}")
-            return
-    known = [criterion.name for criterion in rules.criteria]
-    raise UsageError(f"no criterion `{name}` in {rules.name}", hint=suggest(name, known))
+    always = Completeness()
+    why = {always.name: inspect.cleandoc(Completeness.__doc__ or ""), **rules.why}
+    criteria: dict[str, Criterion] = {one.name: one for one in (always, *rules.criteria)}
+    if name not in criteria:
+        raise UsageError(f"no criterion `{name}` in {rules.name}", hint=suggest(name, criteria))
+    asked = criteria[name].judge(MemoryLog(), _NOBODY)
+    where = "".join(f", where {key} = {value}" for key, value in sorted(asked.where.items()))
+    return {
+        "name": name,
+        "role": str(asked.role),
+        "layers": ", ".join(sorted(criteria[name].layers)) or "any",
+        "asks": f"{asked.condition}{where}",
+        "why": why[name],
+    }
 
 
-def _narrowed(asked: Finding) -> str:
-    return "".join(f", where {key} = {value}" for key, value in sorted(asked.where.items()))
-
-
-def _explain_code(code: int) -> str:
+def _explain_code(code: int) -> dict[str, str]:
     if code not in set(ExitCode):
         known = ", ".join(str(int(known)) for known in ExitCode)
         raise UsageError(f"l9gate has no exit status {code}", hint=f"there are: {known}")
-    return f"{code}: {MEANINGS[ExitCode(code)]}"
+    return {"status": str(code), "means": MEANINGS[ExitCode(code)]}

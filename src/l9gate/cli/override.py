@@ -3,8 +3,9 @@
 from datetime import UTC, date, datetime
 
 import click
+import msgspec
 
-from l9gate.cli.project import find_runs
+from l9gate.cli.project import find_runs, format_option
 from l9gate.errors import UsageError
 from l9gate.store.overrides import Override, append_override
 from l9gate.store.run import open_run
@@ -15,7 +16,8 @@ from l9gate.store.run import open_run
 @click.option("--reason", required=True, help="Why the verdict does not hold you back.")
 @click.option("--owner", required=True, help="Who answers for it.")
 @click.option("--expires", required=True, metavar="YYYY-MM-DD", help="The last day it holds.")
-def command(run: str, reason: str, owner: str, expires: str) -> None:
+@format_option
+def command(run: str, reason: str, owner: str, expires: str, format_name: str) -> None:
     """Record, beside the verdict of RUN, that somebody ships all the same.
 
     It appears in every later report of that run. The verdict and its exit code stay as they are.
@@ -29,5 +31,8 @@ def command(run: str, reason: str, owner: str, expires: str) -> None:
         raise UsageError(f"--expires {until} is in the past")
     path = find_runs((run,))[0]
     at = now.isoformat(timespec="seconds").replace("+00:00", "Z")
-    append_override(open_run(path), Override(reason=reason, owner=owner, expires=until, at=at))
+    override = Override(reason=reason, owner=owner, expires=until, at=at)
+    append_override(open_run(path), override)
+    if format_name == "json":
+        click.echo(msgspec.json.encode(override))
     click.echo(f"recorded beside {path.name}; the verdict stays as it is", err=True)

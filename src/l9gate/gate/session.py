@@ -139,7 +139,7 @@ def _live_target(environment: Environment, environ: Mapping[str, str]) -> SuiteT
         key=environment.key(environ),
         key_variable=environment.key_variable,
     )
-    check_endpoint(target.base_url, target.key, environment.key_variable)
+    check_endpoint(target.base_url, target.key, environment.key_source(environ))
     return target
 
 

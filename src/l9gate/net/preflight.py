@@ -39,7 +39,8 @@ def check_endpoint(base_url: str, key: str, key_variable: str) -> None:
     asking.start()
     asking.join(TIMEOUT_S)
     if asking.is_alive():
-        raise _unreachable(endpoint_of(base_url), f"no answer within {TIMEOUT_S:.0f} s")
+        why = f"no answer within {TIMEOUT_S:.0f} s"
+        raise _unreachable(endpoint_of(base_url), why, key_variable)
     if refusal:
         raise refusal[0]
 
@@ -66,12 +67,14 @@ def _ask(base_url: str, key: str, key_variable: str) -> list[L9gateError]:
                 )
             ]
     except (OSError, ValueError) as error:
-        return [_unreachable(place, str(getattr(error, "reason", None) or error))]
+        why = str(getattr(error, "reason", None) or error)
+        return [_unreachable(place, why, key_variable)]
 
 
-def _unreachable(place: str, why: str) -> EndpointUnreachableError:
+def _unreachable(place: str, why: str, key_variable: str) -> EndpointUnreachableError:
     return EndpointUnreachableError(
-        f"{place} did not answer: {why}; nothing was tested",
+        f"{place} did not answer: {why}; the key of {key_variable} could not be checked and "
+        "nothing was tested",
         hint="check the network, a proxy, and `base_url` of the environment",
     )
 

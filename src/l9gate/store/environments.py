@@ -69,10 +69,17 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True):
         Raises:
             MissingKeyError: neither variable holds one.
         """
+        return environ[self.key_source(environ)].strip()
+
+    def key_source(self, environ: Mapping[str, str]) -> str:
+        """Return the name of the variable that the key is taken from.
+
+        Raises:
+            MissingKeyError: none holds one.
+        """
         for variable in (self.key_variable, COMMON_KEY_VARIABLE):
-            key = environ.get(variable, "").strip()
-            if key:
-                return key
+            if environ.get(variable, "").strip():
+                return variable
         raise MissingKeyError(self._missing_key(), hint=self._missing_key_hint())
 
     def _missing_key(self) -> str:

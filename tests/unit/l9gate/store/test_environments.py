@@ -65,6 +65,13 @@ def test_own_variable_counts_before_the_common_one() -> None:
     assert built_in("staging").key({"ANTHROPIC_API_KEY": "common"}) == "common"
 
 
+def test_the_variable_that_the_key_came_from_is_named() -> None:
+    staging = built_in("staging")
+    both = {"STAGING_API_KEY": "sk-s", "ANTHROPIC_API_KEY": "sk-a"}
+    assert staging.key_source(both) == "STAGING_API_KEY"
+    assert staging.key_source(both | {"STAGING_API_KEY": " "}) == "ANTHROPIC_API_KEY"
+
+
 @pytest.mark.parametrize("value", [None, "", "  \n"])
 def test_no_key_names_both_variables_and_says_nothing_was_tested(value: str | None) -> None:
     """P-04, R-09, V-02, V-03."""
