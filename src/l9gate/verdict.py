@@ -6,6 +6,7 @@ from enum import StrEnum
 
 import msgspec
 
+from l9gate.criteria.completeness import NAME as COMPLETE
 from l9gate.criteria.criterion import Finding, Role, Scope, State
 from l9gate.errors import ExitCode
 from l9gate.evidence.records import Layer, Origin
@@ -55,7 +56,8 @@ _WORST_FIRST = (
 def decide(findings: Sequence[Finding], scope: Scope) -> Verdict:
     """Return the verdict: one broken finding is not ready, else one unproven, or none, unproven.
 
-    Advice and waived findings never decide. Layers that use the API are rehearsed unless the run
+    Advice and waived findings never decide, and that a run is complete is not enough: nothing was
+    asked of it. Layers that use the API are rehearsed unless the run
     was live; a run of the unit layer alone uses none, so it is the same either way.
     """
     judged = [one for one in findings if one.role is not Role.ADVICE and not one.waived]
@@ -76,7 +78,8 @@ def _code_of(judged: Sequence[Finding]) -> ExitCode:
     states = {finding.state for finding in judged}
     if State.BROKEN in states:
         return ExitCode.NOT_READY
-    if State.UNPROVEN in states or not judged:
+    asks_anything = any(finding.criterion != COMPLETE for finding in judged)
+    if State.UNPROVEN in states or not asks_anything:
         return ExitCode.UNPROVEN
     return ExitCode.READY
 

@@ -2,13 +2,13 @@
 
 from l9gate.criteria.criterion import Finding, Role, Scope, State
 from l9gate.evidence.log import EvidenceLog
-from l9gate.evidence.records import EndReason, Layer, SourceEnd
+from l9gate.evidence.records import EndReason, Layer, LayerRun, SourceEnd
 
 NAME = "complete"
 
 
 class Completeness:
-    """Unproven for a run that was killed, stopped, cut short by its time limit, or narrowed.
+    """Unproven for a run that was killed, stopped, cut short by its time limit, narrowed or empty.
 
     It is part of every policy and cannot be removed: evidence that stops before its end can look
     better than the whole.
@@ -19,13 +19,16 @@ class Completeness:
     layers: frozenset[Layer] = frozenset()
 
     def judge(self, log: EvidenceLog, scope: Scope) -> Finding:
-        """Return kept if every asked layer has one closing record and each says *completed*."""
+        """Return kept if every asked layer has tests and a closing record that says *completed*."""
         ends: dict[str, SourceEnd] = {}
         for end in log.of(SourceEnd):
             if end.source not in ends or end.reason is EndReason.COMPLETED:
                 ends[end.source] = end
+        has_tests = {run.layer for run in log.of(LayerRun) if run.selected > 0}
         open_ends = [
-            why for layer in scope.layers if (why := _why_incomplete(layer, ends)) is not None
+            why
+            for layer in scope.layers
+            if (why := _why_incomplete(layer, ends, has_tests)) is not None
         ]
         if scope.narrowed is not None and set(scope.layers) == set(Layer):
             open_ends.append(f"only tests matching `{scope.narrowed}` were run")
@@ -46,10 +49,10 @@ class Completeness:
         )
 
 
-def _why_incomplete(layer: Layer, ends: dict[str, SourceEnd]) -> str | None:
+def _why_incomplete(layer: Layer, ends: dict[str, SourceEnd], has_tests: set[Layer]) -> str | None:
     end = ends.get(f"suite.{layer}")
     if end is None:
         return f"{layer} has no end: it was killed or never started"
     if end.reason is not EndReason.COMPLETED:
         return f"{layer} {end.reason}: {end.detail or 'no detail'}"
-    return None
+    return None if layer in has_tests else f"{layer} has no tests"

@@ -57,6 +57,15 @@ def test_nothing_asked_is_unproven(scope: Callable[..., Scope]) -> None:
     assert (verdict.outcome, verdict.deciding) == (Outcome.UNPROVEN, None)
 
 
+def test_a_complete_run_of_which_nothing_was_asked_is_unproven(
+    finding: Build, scope: Callable[..., Scope]
+) -> None:
+    whole = finding(criterion="complete", role=Role.EXIT, state=KEPT)
+    advice = finding(role=Role.ADVICE, state=KEPT)
+    assert decide([whole, advice], scope()).outcome is Outcome.UNPROVEN
+    assert decide([whole, finding(role=Role.EXIT, state=KEPT)], scope()).outcome is Outcome.READY
+
+
 @pytest.mark.parametrize("state", list(State))
 def test_advice_never_decides(state: State, finding: Build, scope: Callable[..., Scope]) -> None:
     advice = finding(role=Role.ADVICE, state=state)
