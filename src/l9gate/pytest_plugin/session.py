@@ -17,6 +17,7 @@ from l9gate.observe.origins import Target, host_of
 from l9gate.pytest_plugin import fixtures
 from l9gate.pytest_plugin.layer_runs import LayerRuns
 from l9gate.pytest_plugin.layers import LayerMap
+from l9gate.pytest_plugin.leash import hold_leash
 from l9gate.pytest_plugin.markers import MARKERS, read_marks
 from l9gate.pytest_plugin.observation import OBSERVATION, Observation
 from l9gate.pytest_plugin.start import START_KEY
@@ -54,6 +55,7 @@ def register(config: pytest.Config, start: Path) -> None:
     for marker in MARKERS:
         config.addinivalue_line("markers", marker)
     config.pluginmanager.register(fixtures, "l9gate-fixtures")
+    hold_leash()
     if settings.layers and not config.option.collectonly:
         config.pluginmanager.register(GatedSession(config, settings, start), "l9gate-session")
 

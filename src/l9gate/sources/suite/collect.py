@@ -10,6 +10,7 @@ from l9gate.evidence.records import EndReason, SourceEnd
 from l9gate.sources.bench import Bench
 from l9gate.sources.suite.plan import SuitePlan
 
+LEASH = "L9GATE_LEASH"  # the variable that tells the plug-in which descriptor to watch
 GRACE_S = 10.0
 MAX_LINE_BYTES = 1 << 20
 
@@ -49,13 +50,24 @@ async def collect(plan: SuitePlan, bench: Bench) -> None:
 
 
 async def _run_pytest(plan: SuitePlan, bench: Bench) -> int:
+    # The child stops when the pipe closes, which the death of this process does as well.
+    leash, held = os.pipe()
+    try:
+        return await _run_on_leash(plan, bench, leash)
+    finally:
+        os.close(leash)
+        os.close(held)
+
+
+async def _run_on_leash(plan: SuitePlan, bench: Bench, leash: int) -> int:
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
         "pytest",
         *plan.pytest_arguments(),
         cwd=plan.root,
-        env=dict(plan.environ),
+        env={**plan.environ, LEASH: str(leash)},
+        pass_fds=(leash,),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
