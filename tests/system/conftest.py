@@ -1,14 +1,54 @@
-"""A scripted Messages API on a loopback socket: the model's name says what it does wrong."""
+"""What system tests share: two APIs on loopback sockets, a project for child pytests, absent parts.
+
+In the scripted API the model's name says what goes wrong.
+"""
 
 import gzip
 import json
+import os
 import socket
+import subprocess
+import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import NoReturn
 
 import pytest
+
+from l9gate.evidence.records import Fault, Record, TestOutcome
+from l9gate.simulator.config import SimulatorConfig
+from l9gate.simulator.server import SimulatorThread
+from l9gate.store.run import open_run, run_paths
+
+LAYERS = """
+[project]
+name = "sample"
+[tool.pytest.ini_options]
+addopts = ["--strict-markers", "--strict-config", "--import-mode=importlib"]
+testpaths = ["tests"]
+[tool.l9gate.layers.unit]
+paths = ["tests/unit"]
+[tool.l9gate.layers.integration]
+paths = ["tests/integration"]
+marker = "integration"
+"""
+ENVIRONMENT = """
+[tool.l9gate.environments.development]
+base_url = "{url}"
+"""
+CALL = """
+import anthropic
+
+def call(model="ok", **options):
+    with anthropic.Anthropic(max_retries=0, **options) as client:
+        return client.messages.create(
+            model=model, max_tokens=5, messages=[{"role": "user", "content": "secret"}]
+        )
+"""
+Records = Callable[[Path, type[Record]], list[object]]
 
 USAGE = {"input_tokens": 11, "output_tokens": 7}
 DELTAS = 4
@@ -155,3 +195,88 @@ def scripted_api() -> Iterator[QuietServer]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+@pytest.fixture
+def absent() -> Callable[[str], NoReturn]:
+    """End a test that wants a part this machine does not permit, such as `absent("mounting")`."""
+
+    def end(part: str) -> NoReturn:
+        reason = f"{part} is not permitted here"
+        if os.environ.get("L9GATE_REQUIRE_ALL") == "1":
+            pytest.fail(f"{reason}, and L9GATE_REQUIRE_ALL=1 wants every part", pytrace=False)
+        pytest.skip(reason)
+
+    return end
+
+
+@pytest.fixture(scope="module")
+def simulator() -> Iterator[SimulatorThread]:
+    """Our simulator on a free port, as fast as it can be."""
+    with SimulatorThread(SimulatorConfig(load_factor=0)) as running:
+        yield running
+
+
+@pytest.fixture
+def project(tmp_path: Path, scripted_api: ThreadingHTTPServer) -> Callable[..., Path]:
+    """Write a project of the given files, whose development environment is the scripted API."""
+
+    def make(files: Mapping[str, str], settings: str = LAYERS, more_settings: str = "") -> Path:
+        url = f"http://127.0.0.1:{scripted_api.server_port}"
+        text = settings + more_settings
+        text += ENVIRONMENT.format(url=url) if "l9gate" in settings else ""
+        for name, content in {**files, "pyproject.toml": text, "calling.py": CALL}.items():
+            path = tmp_path / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(content)
+        return tmp_path
+
+    return make
+
+
+@pytest.fixture
+def run_pytest() -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run a child pytest in a project: `run_pytest(root, *arguments, key="k", **environ)`."""
+
+    def run(
+        root: Path, *arguments: str, key: str = "k", **environ: str
+    ) -> subprocess.CompletedProcess[str]:
+        hidden = ("L9GATE_", "ANTHROPIC_", "PYTEST_", "COV_")
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(hidden)}
+        return subprocess.run(
+            [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments],
+            cwd=root,
+            env={**kept, "ANTHROPIC_API_KEY": key, "PYTHONPATH": str(root), **environ},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    return run
+
+
+@pytest.fixture
+def records() -> Records:
+    """Read the records of one kind from the only run of a project, which holds no fault."""
+
+    def read(root: Path, kind: type[Record]) -> list[object]:
+        (path,) = run_paths(root / ".l9gate/runs")
+        with open_run(path).read() as log:
+            assert not list(log.of(Fault))
+            return list(log.of(kind))
+
+    return read
+
+
+@pytest.fixture
+def outcomes(records: Records) -> Callable[[Path], dict[str, TestOutcome]]:
+    """Read the outcomes of a project's only run, by the names of its tests."""
+
+    def read(root: Path) -> dict[str, TestOutcome]:
+        found = [entry for entry in records(root, TestOutcome) if isinstance(entry, TestOutcome)]
+        named = {entry.node_id.rpartition("::")[2]: entry for entry in found}
+        assert len(named) == len(found)
+        return named
+
+    return read

@@ -1,11 +1,8 @@
-"""The plug-in in real child pytests."""
+"""What the plug-in writes into the evidence, in real child pytests."""
 
-import os
 import subprocess
-import sys
 from collections import Counter
-from collections.abc import Callable, Mapping
-from http.server import ThreadingHTTPServer
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,7 +10,6 @@ import pytest
 from l9gate import gate
 from l9gate.evidence.records import (
     Exchange,
-    Fault,
     Gauge,
     Layer,
     LayerRun,
@@ -23,80 +19,13 @@ from l9gate.evidence.records import (
     TestOutcome,
     TestState,
 )
-from l9gate.store.run import open_run, run_paths
+from l9gate.store.run import run_paths
 from l9gate.store.settings import read_settings
 
-LAYERS = """
-[project]
-name = "sample"
-[tool.pytest.ini_options]
-addopts = ["--strict-markers", "--strict-config", "--import-mode=importlib"]
-testpaths = ["tests"]
-[tool.l9gate.layers.unit]
-paths = ["tests/unit"]
-[tool.l9gate.layers.integration]
-paths = ["tests/integration"]
-marker = "integration"
-"""
-ENVIRONMENT = """
-[tool.l9gate.environments.development]
-base_url = "{url}"
-"""
-CALL = """
-import anthropic
-
-def call(model="ok", **options):
-    with anthropic.Anthropic(max_retries=0, **options) as client:
-        return client.messages.create(
-            model=model, max_tokens=5, messages=[{"role": "user", "content": "secret"}]
-        )
-"""
 Project = Callable[..., Path]
-R = type[Record]
-
-
-@pytest.fixture
-def project(tmp_path: Path, scripted_api: ThreadingHTTPServer) -> Project:
-    def make(files: Mapping[str, str], settings: str = LAYERS) -> Path:
-        url = f"http://127.0.0.1:{scripted_api.server_port}"
-        text = settings + (ENVIRONMENT.format(url=url) if "l9gate" in settings else "")
-        for name, content in {**files, "pyproject.toml": text, "calling.py": CALL}.items():
-            path = tmp_path / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(content)
-        return tmp_path
-
-    return make
-
-
-def run_pytest(
-    root: Path, *arguments: str, key: str = "k", **environ: str
-) -> subprocess.CompletedProcess[str]:
-    hidden = ("L9GATE_", "ANTHROPIC_", "PYTEST_", "COV_")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(hidden)}
-    return subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments],
-        cwd=root,
-        env={**kept, "ANTHROPIC_API_KEY": key, "PYTHONPATH": str(root), **environ},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-
-
-def records(root: Path, kind: R) -> list[object]:
-    (path,) = run_paths(root / ".l9gate/runs")
-    with open_run(path).read() as log:
-        assert not list(log.of(Fault))
-        return list(log.of(kind))
-
-
-def outcomes(root: Path) -> dict[str, TestOutcome]:
-    found = [entry for entry in records(root, TestOutcome) if isinstance(entry, TestOutcome)]
-    named = {entry.node_id.rpartition("::")[2]: entry for entry in found}
-    assert len(named) == len(found)
-    return named
+RunPytest = Callable[..., subprocess.CompletedProcess[str]]
+Records = Callable[[Path, type[Record]], list[object]]
+Outcomes = Callable[[Path], dict[str, TestOutcome]]
 
 
 STATES = """
@@ -129,7 +58,9 @@ def test_says(): pass
 """
 
 
-def test_every_outcome_is_recorded_without_its_message(project: Project) -> None:
+def test_every_outcome_is_recorded_without_its_message(
+    project: Project, run_pytest: RunPytest, records: Records, outcomes: Outcomes
+) -> None:
     """R-08."""
     root = project({"tests/unit/test_states.py": STATES, "tests/test_other.py": "def test_a(): 0"})
     done = run_pytest(root)
@@ -207,7 +138,7 @@ def test_memory(memory_growth):
 
 @pytest.mark.parametrize("workers", [0, 2])
 def test_what_a_shared_fixture_sent_belongs_to_every_test_that_uses_it(
-    project: Project, workers: int
+    project: Project, workers: int, run_pytest: RunPytest, records: Records, outcomes: Outcomes
 ) -> None:
     root = project({"tests/integration/test_a_real_api.py": INTEGRATION})
     done = run_pytest(root, "tests/integration", "-m", "integration", "-n", str(workers), "-v")
@@ -237,7 +168,9 @@ def test_what_a_shared_fixture_sent_belongs_to_every_test_that_uses_it(
     assert (layer.collected, layer.selected) == (7, 7)
 
 
-def test_every_record_of_two_workers_is_there_once(project: Project) -> None:
+def test_every_record_of_two_workers_is_there_once(
+    project: Project, run_pytest: RunPytest, records: Records, outcomes: Outcomes
+) -> None:
     tests = "import pytest\n@pytest.mark.parametrize('n', range(30))\ndef test_n(n): pass\n"
     root = project({"tests/unit/test_many.py": tests})
     done = run_pytest(root, "tests/unit", "-n", "2")
@@ -248,174 +181,9 @@ def test_every_record_of_two_workers_is_there_once(project: Project) -> None:
     assert (layer.collected, layer.selected) == (30, 30)
 
 
-@pytest.mark.parametrize("workers", ["0", "2"])
-@pytest.mark.parametrize("key", ["", " "])
-def test_no_key_is_refused_before_the_first_test(
-    project: Project, workers: str, key: str, tmp_path: Path
+def test_a_killed_session_keeps_every_test_that_ended(
+    project: Project, run_pytest: RunPytest, records: Records, outcomes: Outcomes
 ) -> None:
-    """R-09."""
-    test = "import pytest, pathlib\n@pytest.mark.integration\ndef test_x(tmp_path):\n"
-    test += f"    pathlib.Path({str(tmp_path / 'ran')!r}).touch()\n"
-    root = project({"tests/integration/test_a_real_api.py": test})
-    done = run_pytest(root, "tests/integration", "-m", "integration", "-n", workers, key=key)
-    assert done.returncode == 69, done.stdout + done.stderr
-    assert "ANTHROPIC_API_KEY" in done.stdout
-    assert "nothing was tested" in done.stdout
-    assert "hint: " in done.stdout
-    assert "Traceback" not in done.stdout + done.stderr
-    assert not (tmp_path / "ran").exists()
-    assert run_paths(root / ".l9gate/runs") == []
-
-
-def test_a_unit_layer_needs_no_key(project: Project) -> None:
-    """R-02."""
-    root = project({"tests/unit/test_x.py": "def test_x(): pass"})
-    assert run_pytest(root, "tests/unit", key="").returncode == 0
-
-
-@pytest.mark.parametrize("settings", ["", '[project]\nname = "x"\n'])
-def test_the_plug_in_is_inert_where_nothing_speaks_of_it(project: Project, settings: str) -> None:
-    test = "import sys\ndef test_x(): assert not [m for m in sys.modules if 'l9gate.store' in m]\n"
-    root = project({"tests/unit/test_x.py": test}, settings)
-    done = run_pytest(root, "tests/unit")
-    assert done.returncode == 0, done.stdout
-    assert "l9gate:" not in done.stdout
-    assert not (root / ".l9gate").exists()
-    markers = run_pytest(root, "--markers").stdout
-    assert "live_only" not in markers
-    fixtures = run_pytest(root, "--fixtures").stdout
-    assert "memory_growth" not in fixtures
-
-
-def test_tests_that_no_layer_claims_start_nothing(project: Project) -> None:
-    root = project(
-        {
-            "tests/integration/test_unmarked.py": "def test_x(): pass",
-            "tests/unit/test_foreign.py": "import pytest\n@pytest.fixture\n"
-            "def benchmark(): pass\ndef test_y(benchmark): pass\n",
-        }
-    )
-    done = run_pytest(root, "tests", key="")
-    assert done.returncode == 0, done.stdout
-    assert run_paths(root / ".l9gate/runs") == []
-
-
-def test_markers_are_registered(project: Project) -> None:
-    """L2-03."""
-    root = project({"tests/unit/test_x.py": "def test_x(): pass"})
-    done = run_pytest(root, "--markers")
-    for name in ("integration", "benchmark", "contract", "unit", "offline", "live_only"):
-        assert f"@pytest.mark.{name}:" in done.stdout
-
-
-NETWORK = """
-import asyncio, socket, threading
-import anthropic, pytest
-from calling import call
-
-def test_name(): socket.create_connection(("example.com", 80), timeout=1)
-def test_address(): socket.create_connection(("192.0.2.1", 80), timeout=1)
-def test_datagram():
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
-        sender.sendto(b"x", ("192.0.2.1", 9))
-def test_swallowed():
-    with pytest.raises(anthropic.APIConnectionError):
-        call(base_url="https://api.example.com")
-def test_asynchronous_swallowed():
-    async def ask():
-        async with anthropic.AsyncAnthropic(base_url="https://api.example.com", max_retries=0) as c:
-            await c.models.list()
-    with pytest.raises(anthropic.APIConnectionError):
-        asyncio.run(ask())
-@pytest.fixture
-def reaching():
-    try:
-        socket.getaddrinfo("example.com", 80)
-    except Exception:
-        pass
-def test_set_up(reaching): pass
-def test_loopback():
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        socket.create_connection(server.getsockname()).close()
-        socket.create_connection(("localhost", server.getsockname()[1])).close()
-def test_event_loop(): asyncio.run(asyncio.sleep(0))
-def test_unix():
-    one, other = socket.socketpair()
-    one.close(); other.close()
-"""
-
-
-def test_a_unit_test_cannot_reach_the_network(project: Project) -> None:
-    """L1-02."""
-    root = project({"tests/unit/test_network.py": NETWORK})
-    done = run_pytest(root, "tests/unit")
-    passed = {"test_loopback", "test_event_loop", "test_unix"}
-    found = outcomes(root)
-    assert len(found) == 9
-    for name, entry in found.items():
-        assert (entry.state is TestState.PASSED) == (name in passed), name
-        if name not in passed:
-            assert entry.error_class == "NetworkRefusedError"
-    assert (
-        "test_network.py::test_swallowed` reached for the network: api.example.com" in done.stdout
-    )
-
-
-def test_a_real_layer_may_reach_the_network_after_a_unit_test(project: Project) -> None:
-    root = project(
-        {
-            "tests/unit/test_a.py": "def test_a(): pass",
-            "tests/integration/test_b_real_api.py": "import socket, pytest\n"
-            "@pytest.mark.integration\n"
-            "def test_b():\n    socket.getaddrinfo('example.invalid', 1)\n",
-        }
-    )
-    done = run_pytest(root, "tests")
-    assert "gaierror" in done.stdout
-    spans = [entry for entry in records(root, LayerRun) if isinstance(entry, LayerRun)]
-    assert {entry.layer for entry in spans} == {Layer.UNIT, Layer.INTEGRATION}
-
-
-def test_live_only_tests_are_skipped_in_a_rehearsal(project: Project) -> None:
-    test = "import pytest\n@pytest.mark.live_only\n@pytest.mark.integration\ndef test_x(): 1 / 0\n"
-    root = project({"tests/integration/test_x_real_api.py": test})
-    done = run_pytest(root, "tests/integration", L9GATE_REHEARSAL="1")
-    assert done.returncode == 0, done.stdout
-    entry = outcomes(root)["test_x"]
-    assert (entry.state, entry.live_only) == (TestState.SKIPPED, True)
-    assert entry.reason == "live_only: not run in rehearsal"
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ("tests/unit/test_x.py",),
-        ("tests/unit", "-k", "test_x"),
-        ("tests/unit", "-k", "test_x", "-n", "2"),
-        ("tests/unit/test_x.py::test_x", "-n", "2"),
-    ],
-)
-def test_a_part_of_a_layer_is_guarded_but_neither_kept_nor_judged(
-    project: Project, arguments: tuple[str, ...]
-) -> None:
-    test = "import socket\ndef test_x(): socket.getaddrinfo('example.com', 80)\n"
-    root = project({"tests/unit/test_x.py": test, "tests/unit/test_y.py": "def test_y(): pass"})
-    done = run_pytest(root, *arguments)
-    assert done.returncode == 1
-    assert "only a part of unit was run" in done.stdout
-    assert "reached for the network" in done.stdout
-    assert run_paths(root / ".l9gate/runs") == []
-
-
-def test_wrong_settings_are_one_clear_line(project: Project) -> None:
-    root = project({"tests/unit/test_x.py": "def test_x(): pass"}, LAYERS + "[tool.l9gate.x]\n")
-    done = run_pytest(root, "tests/unit")
-    assert done.returncode == 4
-    assert "x: no such key" in done.stderr
-    assert "Traceback" not in done.stderr
-
-
-def test_a_killed_session_keeps_every_test_that_ended(project: Project) -> None:
     tests = "import os\ndef test_1(): pass\ndef test_2(): pass\n"
     tests += "def test_3(): os.kill(os.getpid(), 9)\ndef test_4(): pass\n"
     root = project({"tests/unit/test_killed.py": tests})
@@ -426,7 +194,7 @@ def test_a_killed_session_keeps_every_test_that_ended(project: Project) -> None:
 
 @pytest.mark.parametrize("workers", ["0", "2"])
 def test_a_session_that_the_gate_started_writes_into_its_run_and_judges_nothing(
-    project: Project, workers: str
+    project: Project, workers: str, run_pytest: RunPytest, records: Records, outcomes: Outcomes
 ) -> None:
     root = project({"tests/unit/test_two.py": "def test_x(): pass\ndef test_y(): pass\n"})
     settings = read_settings(root)

@@ -2,11 +2,13 @@
 
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -34,6 +36,7 @@ writer.close()
 FOREVER = 1_000_000
 
 Start = Callable[[RunFolder, str, int, int], "subprocess.Popen[str]"]
+Mount = Callable[..., None]
 
 
 @pytest.fixture
@@ -168,14 +171,19 @@ def reading(span: str, number: int) -> Gauge:
     )
 
 
-def mount(target: Path, *options: str) -> None:
-    done = subprocess.run(["mount", *options, str(target)], capture_output=True, check=False)
-    if done.returncode != 0:
-        pytest.skip("mounting is not permitted here")
+@pytest.fixture
+def mount(absent: Callable[[str], NoReturn]) -> Mount:
+    def mount_on(target: Path, *options: str) -> None:
+        words = ["mount", *options, str(target)]
+        is_there = shutil.which("mount") is not None
+        if not is_there or subprocess.run(words, capture_output=True, check=False).returncode:
+            absent("mounting")
+
+    return mount_on
 
 
 @pytest.fixture
-def tiny_disk(tmp_path: Path) -> Iterator[Path]:
+def tiny_disk(tmp_path: Path, mount: Mount) -> Iterator[Path]:
     target = tmp_path / "tiny"
     target.mkdir()
     mount(target, "-t", "tmpfs", "-o", "size=512k", "tmpfs")
@@ -227,7 +235,7 @@ def test_limited_file_size_is_one_clear_line(run: RunFolder) -> None:
 
 
 @pytest.fixture
-def frozen(tmp_path: Path) -> Iterator[Callable[[], None]]:
+def frozen(tmp_path: Path, mount: Mount) -> Iterator[Callable[[], None]]:
     """Make the folder of all runs read-only, also for root."""
     target = tmp_path / "runs"
     frozen: list[Path] = []
