@@ -9,6 +9,7 @@ from collections.abc import Awaitable
 from contextlib import aclosing
 from typing import Protocol, cast
 
+from l9gate.net.heads import KnownHeads
 from l9gate.net.http import (
     LAST_CHUNK,
     App,
@@ -41,6 +42,11 @@ class Host(Protocol):
         """What clients may send."""
         ...
 
+    @property
+    def heads(self) -> KnownHeads | None:
+        """Heads of requests that its clients sent before."""
+        ...
+
     def join(self, connection: "Connection", /) -> None:
         """Note a connection that was made."""
         ...
@@ -58,7 +64,7 @@ class Connection(asyncio.Protocol):
         self._limits = host.limits
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
-        self._reader = RequestReader(host.limits)
+        self._reader = RequestReader(host.limits, host.heads)
         self._out: list[bytes] = []  # written once for all requests that came in one piece
         self._awaited: HttpResponse | Awaitable[HttpResponse] | None = None
         self._can_write: asyncio.Future[None] | None = None

@@ -5,10 +5,12 @@ from collections import deque
 import httptools
 import msgspec
 
+from l9gate.net.heads import Head, KnownHeads
 from l9gate.net.http import HttpRequest
 
 _NAMES: dict[bytes, str] = {}  # header names as clients spell them → lower case
 _MAX_NAMES = 1024
+_HEAD_END = b"\r\n\r\n"
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,13 +28,15 @@ class RequestReader:
     The first thing that is no request, or too long, ends the reading: `refusal` says why.
     """
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, heads: KnownHeads | None = None) -> None:
         self._limits = limits
+        self._heads = heads
         self._parser = httptools.HttpRequestParser(self)
         self.ready: deque[HttpRequest] = deque()
         self.refusal: tuple[int, str] | None = None
         self.is_inside = False  # whether a request has begun and is not whole
         self.awaits_continue = False  # whether its client waits for `100 Continue`
+        self._learns = b""  # the head that is being read for the first time
         self.on_message_begin()
         self.is_inside = False
 
@@ -40,6 +44,10 @@ class RequestReader:
         """Take in bytes; nothing after a refusal or a request that closes the connection."""
         if self.refusal is not None or (self.ready and not self.ready[-1].keep_alive):
             return
+        if self._heads is not None and not self.is_inside:
+            data = self._read_known(data, self._heads)
+            if not data:
+                return
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
@@ -47,6 +55,30 @@ class RequestReader:
                 self._refuse(400, "the request is no HTTP/1.1")
         if self.is_inside and not self._head_ended:
             self._count_head(len(data))
+
+    def _read_known(self, data: bytes, heads: KnownHeads) -> bytes:
+        """Put requests in line whose heads were read before; return the bytes after them."""
+        start, size_bytes = 0, len(data)
+        while start < size_bytes:
+            head_end = data.find(_HEAD_END, start) + 4
+            if head_end < 4:
+                break
+            raw = data[start:head_end]
+            head = heads.find(raw)
+            if head is None or head_end + head.body_bytes > size_bytes:
+                self._learns = raw if head is None else b""
+                break
+            start = head_end + head.body_bytes
+            self.ready.append(
+                HttpRequest(
+                    method=head.method,
+                    path=head.path,
+                    query=head.query,
+                    headers=head.headers,
+                    body=data[head_end:start],
+                )
+            )
+        return data[start:]
 
     def on_message_begin(self) -> None:
         """Begin a request."""
@@ -103,6 +135,15 @@ class RequestReader:
             keep_alive=self._parser.should_keep_alive(),
         )
         self.ready.append(request)
+        if self._learns and self._heads is not None:
+            self._keep_head(self._heads, request)
+
+    def _keep_head(self, heads: KnownHeads, request: HttpRequest) -> None:
+        raw, self._learns = self._learns, b""
+        length = request.headers.get("content-length", "0")
+        if request.keep_alive and length.isdecimal() and int(length) == len(request.body):
+            head = Head(request.method, request.path, request.query, request.headers, int(length))
+            heads.keep(raw, head)
 
     def _count_head(self, size_bytes: int) -> None:
         self._head_bytes += size_bytes

@@ -5,6 +5,7 @@ from typing import Self
 
 from l9gate.errors import SettingsError
 from l9gate.net.connection import Connection
+from l9gate.net.heads import KnownHeads
 from l9gate.net.http import App
 from l9gate.net.reader import Limits
 
@@ -23,6 +24,7 @@ class HttpServer:
     ) -> None:
         self.app = app
         self.limits = limits or Limits()
+        self.heads: KnownHeads | None = KnownHeads()
         self._connections: set[Connection] = set()
         self._is_empty = asyncio.Event()
         self._is_empty.set()

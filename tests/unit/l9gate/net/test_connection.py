@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 import pytest
 
 from l9gate.net.connection import Connection
+from l9gate.net.heads import KnownHeads
 from l9gate.net.http import App, Cut, HttpRequest, HttpResponse
 from l9gate.net.reader import Limits
 
@@ -93,6 +94,7 @@ class Bench:
     def __init__(self, limits: Limits | None = None) -> None:
         self.answers = Answers()
         self.limits = limits or Limits()
+        self.heads: KnownHeads | None = KnownHeads()
         self.joined: set[Connection] = set()
         self.transport = Transport()
         self.connection = Connection(self)

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from l9gate.net.heads import KnownHeads
 from l9gate.net.http import HttpRequest
 from l9gate.net.reader import Limits, RequestReader
 
@@ -36,10 +37,13 @@ def _reader(limits: Limits | None = None) -> RequestReader:
     return RequestReader(limits or Limits())
 
 
-@settings(max_examples=40, deadline=None)
-@given(st.lists(st.integers(0, len(TWO)), max_size=6))
-def test_any_split_gives_the_same_requests(cuts: list[int]) -> None:
-    reader = _reader()
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.integers(0, len(TWO)), max_size=6), st.booleans())
+def test_any_split_gives_the_same_requests(cuts: list[int], knows_heads: bool) -> None:
+    heads = KnownHeads()
+    if knows_heads:
+        RequestReader(Limits(), heads).feed(TWO)
+    reader = RequestReader(Limits(), heads)
     for start, end in pairwise([0, *sorted(cuts), len(TWO)]):
         reader.feed(TWO[start:end])
     assert list(reader.ready) == READ
@@ -115,3 +119,41 @@ def test_a_client_that_waits_to_be_invited_is_noted() -> None:
     invited.append(reader.awaits_continue)
     assert invited == [True, False]
     assert reader.ready[0].body == b"hi"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"\r\n\r\n" + TWO,
+        b"GET / HTTP/1.1\n\nGET /b HTTP/1.1\r\nhost: x\r\n\r\n",
+        b"GET / HTTP/1.1\r\nconnection: close\r\n\r\n",
+        b"POST / HTTP/1.1\r\ncontent-length: 0\r\nexpect: 100-continue\r\n\r\n",
+        b"GET /a HTTP/1.1\r\na: 1\r\n\r\nGET /a HTTP/1.1\r\na: 1\r\n\r\nnonsense\r\n\r\n",
+        TWO,
+    ],
+)
+def test_what_was_read_before_is_read_the_same_way_again(data: bytes) -> None:
+    heads, first = KnownHeads(), _reader()
+    first.feed(data)
+    for _ in range(3):
+        again = RequestReader(Limits(), heads)
+        again.feed(data)
+        assert (list(again.ready), again.refusal) == (list(first.ready), first.refusal)
+
+
+def test_a_known_head_spares_the_parser() -> None:
+    heads = KnownHeads()
+    request = TWO[: TWO.index(b"POST /c")]
+    RequestReader(Limits(), heads).feed(request)
+    reader = RequestReader(Limits(), heads)
+    reader.feed(request + request.replace(b"hello", b"world"))
+    assert [found.body for found in reader.ready] == [b"hello", b"world"]
+    assert reader.ready[0].headers is reader.ready[1].headers
+
+
+def test_the_memory_of_heads_is_bounded() -> None:
+    heads = KnownHeads()
+    for number in range(1500):
+        RequestReader(Limits(), heads).feed(b"GET /%d HTTP/1.1\r\n\r\n" % number)
+    assert heads.find(b"GET /1499 HTTP/1.1\r\n\r\n") is not None
+    assert heads.find(b"GET /0 HTTP/1.1\r\n\r\n") is None
