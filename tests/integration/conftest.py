@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from l9gate.simulator.faults import FaultRule
+from l9gate.simulator.rules import FaultRule
 from l9gate.simulator.server import SimulatorConfig, SimulatorThread
 
 _DATA = Path(__file__).parents[1] / "data" / "code_search" / "pydoc_dev"

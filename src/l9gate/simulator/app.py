@@ -11,11 +11,12 @@ from l9gate.simulator.call import Call, refuse_as_told, render_json, render_refu
 from l9gate.simulator.catalogue import list_models, show_model
 from l9gate.simulator.chance import opaque_id
 from l9gate.simulator.config import SimulatorConfig
-from l9gate.simulator.credentials import check_credentials, check_version
-from l9gate.simulator.delivery import Sleep
-from l9gate.simulator.faults import NO_FAULT, Fault, FaultPlan, parse_fault_text
+from l9gate.simulator.credentials import check_credentials, check_version, key_of
+from l9gate.simulator.delivery import Sleep, deliver
+from l9gate.simulator.faults import NO_FAULT, parse_fault_text
 from l9gate.simulator.inference import Inference
 from l9gate.simulator.refusal import Refusal, invalid, refuse
+from l9gate.simulator.rules import MISS, Asked, FaultPlan, Hit
 from l9gate.wire.faults import type_of
 from l9gate.wire.headers import FAULT
 from l9gate.wire.messages import parse_request_facts
@@ -62,12 +63,16 @@ class SimulatorApp:
         try:
             if request.path == COMMAND_PATH and self._takes_commands:
                 return self._take_command(call)
-            call.fault = self._find_fault(request)
+            call.told = self._find_hit(request)
         except PlanError as error:
             hint = f" ({error.hint})" if error.hint else ""
             return render_refusal(call, invalid(f"{FAULT}: {error}{hint}"))
+        call.fault = fault = call.told.fault
         response, wait_s = self._respond(call)
-        wait_s += call.fault.delay_s
+        wait_s += fault.delay_s
+        if isinstance(response.body, bytes):
+            wait_s += fault.first_token_delay_s
+        response = deliver(response, fault, self._sleep)
         return self._answer_after(wait_s, response) if wait_s > 0 else response
 
     def refuse(self, status: int, reason: str, /) -> HttpResponse:
@@ -88,13 +93,20 @@ class SimulatorApp:
         self.set_fault(text)
         return render_json(call, {"fault": text or None})
 
-    def _find_fault(self, request: HttpRequest) -> Fault:
-        planned = NO_FAULT
+    def _find_hit(self, request: HttpRequest) -> Hit:
+        planned = MISS
         if self._config.rules or self._faults.current is not NO_FAULT:
             facts = parse_request_facts(request.body)
-            planned = self._faults.fault_for(request.path, facts.model if facts else None)
+            planned = self._faults.hit_for(
+                Asked(
+                    path=request.path,
+                    model=facts.model if facts else None,
+                    key=key_of(request.headers),
+                    body=request.body,
+                )
+            )
         own = request.headers.get(FAULT)
-        return planned if own is None else parse_fault_text(own)
+        return planned if own is None else Hit(parse_fault_text(own), planned.rule)
 
     def _respond(self, call: Call) -> tuple[HttpResponse, float]:
         """Return the answer and the seconds that its pace lets pass before it."""

@@ -8,6 +8,7 @@ from l9gate.net.http import HttpRequest, HttpResponse
 from l9gate.simulator.chance import opaque_id
 from l9gate.simulator.faults import NO_FAULT, Fault
 from l9gate.simulator.refusal import Refusal, refuse
+from l9gate.simulator.rules import MISS, Hit
 from l9gate.wire.faults import render_error_body, type_of
 from l9gate.wire.headers import (
     ORGANIZATION_ID,
@@ -34,6 +35,7 @@ class Call(msgspec.Struct, kw_only=True):
     ordinal: int
     request_id: str
     fault: Fault = NO_FAULT
+    told: Hit = MISS  # by the rules: a fault, an answer
     has_workspace: bool = False  # since its credentials were accepted
     limit_headers: dict[str, str] = {}
 

@@ -4,8 +4,8 @@ import math
 from dataclasses import dataclass, field
 
 from l9gate.errors import PlanError
-from l9gate.simulator.faults import FaultRule
 from l9gate.simulator.limits import Tier
+from l9gate.simulator.rules import FaultRule
 from l9gate.simulator.script import Plugin
 
 

@@ -31,6 +31,14 @@ def check_credentials(headers: dict[str, str], keys: frozenset[str] | None) -> R
     return refuse("authentication_error", "Invalid bearer token")
 
 
+def key_of(headers: dict[str, str]) -> str | None:
+    """Return the key that counts, None if there is none."""
+    key = headers.get(API_KEY)
+    if key is not None:
+        return key.strip()
+    return headers.get(AUTHORIZATION, "").partition(" ")[2].strip() or None
+
+
 def check_version(headers: dict[str, str]) -> Refusal | None:
     """Return the refusal of a request without a known version, or with an unknown beta."""
     version = headers.get(API_VERSION)

@@ -4,28 +4,53 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import TypeAlias
 
 from l9gate.measure.clock import Clock
-from l9gate.net.http import Body, Cut
-from l9gate.simulator.faults import Fault
+from l9gate.net.http import Body, Cut, HttpResponse
+from l9gate.simulator.drift import DONE, GARBAGE, drift_events, drift_json
+from l9gate.simulator.faults import ERROR_SHAPES, NO_FAULT, Fault
 from l9gate.simulator.latency import Pace
 from l9gate.simulator.message import Piece
 from l9gate.wire.faults import render_error_body
 from l9gate.wire.sse import render_event
 
 Sleep: TypeAlias = Callable[[float], Awaitable[None]]
-_GARBAGE = b'<html>{"id": "msg_'
 HEADERS_SHARE = 0.8  # of the time to the first token that passes before the headers
+_CONTENT = b"event: content_block_delta\n"
+
+
+def deliver(response: HttpResponse, fault: Fault, sleep: Sleep) -> HttpResponse:
+    """Return a response with its headers and a whole body broken as the fault says.
+
+    The events of a stream were broken when they were made, by `stream_body`.
+    """
+    if fault is NO_FAULT:
+        return response
+    headers = response.headers
+    if fault.content_type is not None:
+        headers["content-type"] = fault.content_type
+    if isinstance(response.body, bytes):
+        data = response.body
+        if fault.error_shape is not None and response.status >= 400:
+            headers["content-type"], data = ERROR_SHAPES[fault.error_shape]
+        data = drift_json(data, fault.fields) if fault.fields else data
+        response.body = render_body(data, fault, sleep)
+        if not isinstance(response.body, bytes):
+            headers["content-length"] = str(len(data))
+    for name in fault.drop_headers:
+        headers.pop(name, None)
+    headers.update(fault.set_headers)
+    return response
 
 
 def render_body(data: bytes, fault: Fault, sleep: Sleep) -> Body:
     """Return a JSON body, broken as the fault says."""
     if fault.malformed:
-        return _GARBAGE
-    is_reset = fault.reset_after_events is not None
-    is_cut = fault.cut_body or fault.cut_after_events is not None
-    if not (is_reset or is_cut or fault.stall_s):
+        return GARBAGE
+    if not (fault.cuts_body or fault.stall_s):
         return data
-    end = Cut.RESET if is_reset else Cut.CLOSE
-    return _broken_body(data, fault.stall_s, end if is_reset or is_cut else None, sleep)
+    end: Cut | None = Cut.CLOSE if fault.cuts_body else None
+    if fault.reset_after_events is not None:
+        end = Cut.RESET
+    return _broken_body(data, fault.stall_s, end, sleep)
 
 
 async def _broken_body(
@@ -59,23 +84,52 @@ async def stream_body(
     pieces: list[Piece], fault: Fault, pacer: Pacer, request_id: str, sleep: Sleep
 ) -> AsyncGenerator[bytes | Cut, None]:
     """Yield the events of a stream at their pace, broken as the fault says."""
+    if fault is NO_FAULT:
+        for piece in pieces:
+            if piece.tokens:
+                await pacer.wait_for(piece.tokens)
+            yield piece.data
+        return
+    pieces = _drifted(pieces, fault)
     middle = len(pieces) // 2
+    quiet_at = middle if fault.stall_at_event is None else fault.stall_at_event
+    first = next((n for n, piece in enumerate(pieces) if piece.data.startswith(_CONTENT)), middle)
     for index, piece in enumerate(pieces):
-        if index == fault.reset_after_events:
-            yield Cut.RESET
         if index == fault.cut_after_events:
             return
-        if index == middle and fault.stall_s:
-            await sleep(fault.stall_s)
+        for cut in _cuts_at(index, piece, fault, middle):
+            yield cut
+        wait_s = fault.event_delay_s
+        wait_s += fault.stall_s if index == quiet_at else 0.0
+        wait_s += fault.first_token_delay_s if index == first else 0.0
+        if wait_s:
+            await sleep(wait_s)
         if index == middle and fault.error_event is not None:
             body = render_error_body(fault.error_event, _words(fault.error_event), request_id)
             yield render_event("error", body)
             return
-        if index == middle and fault.cut_body:
-            yield piece.data[: len(piece.data) // 2]
-            yield Cut.CLOSE
         await pacer.wait_for(piece.tokens)
-        yield render_event("message_start", _GARBAGE) if fault.malformed else piece.data
+        yield render_event("message_start", GARBAGE) if fault.malformed else piece.data
+    if fault.done_event:
+        yield DONE
+
+
+def _drifted(pieces: list[Piece], fault: Fault) -> list[Piece]:
+    if not (fault.fields or fault.events):
+        return pieces
+    drifted = drift_events([piece.data for piece in pieces], fault.fields, fault.events)
+    return [Piece(data, 0 if n is None else pieces[n].tokens) for data, n in drifted]
+
+
+def _cuts_at(index: int, piece: Piece, fault: Fault, middle: int) -> list[bytes | Cut]:
+    """Return how the stream breaks off before or inside of an event, if it does."""
+    if index == fault.reset_after_events:
+        return [Cut.RESET]
+    if index == fault.close_after_events:
+        return [Cut.CLOSE]
+    if index == fault.cut_inside_event or (index == middle and fault.cut_body):
+        return [piece.data[: len(piece.data) // 2], Cut.CLOSE]
+    return []
 
 
 def _words(error_type: str) -> str:

@@ -1,7 +1,5 @@
 """`POST /v1/messages` and `POST /v1/messages/count_tokens`."""
 
-import msgspec
-
 from l9gate.measure.clock import Clock
 from l9gate.net.http import HttpResponse
 from l9gate.simulator.call import (
@@ -12,7 +10,7 @@ from l9gate.simulator.call import (
     render_refusal,
 )
 from l9gate.simulator.config import SimulatorConfig
-from l9gate.simulator.delivery import HEADERS_SHARE, Pacer, Sleep, render_body, stream_body
+from l9gate.simulator.delivery import HEADERS_SHARE, Pacer, Sleep, stream_body
 from l9gate.simulator.faults import Fault
 from l9gate.simulator.latency import Pace, pace_of
 from l9gate.simulator.limits import LimitExceeded, Limits
@@ -55,7 +53,9 @@ class Inference:
         exceeded = self._admit(call, facts, input_tokens)
         if exceeded is not None:
             return render_refusal(call, _limit_refusal(exceeded), exceeded.retry_after_s), 0.0
-        answer = answer_to(body, facts, self._config.answer, lambda n: call.make_id("toolu", n))
+        told_content = call.told.content(lambda n: call.make_id("toolu", n))
+        plugin = self._config.answer if told_content is None else lambda _: told_content
+        answer = answer_to(body, facts, plugin, lambda n: call.make_id("toolu", n))
         _bend(answer, call.fault)
         now_s = self._clock.now_s()
         limits = self._limits.of(facts.id, now_s)
@@ -65,12 +65,7 @@ class Inference:
         pace = pace_of(facts.id, input_tokens, self._config.load_factor, call.seed, call.ordinal)
         if body.get("stream") is True:
             return self._stream(call, message, pace), pace.first_token_s * HEADERS_SHARE
-        response = HttpResponse(status=200, headers=headers_for(call), body=b"")
-        encoded = msgspec.json.encode(message)
-        response.body = render_body(encoded, call.fault, self._sleep)
-        if not isinstance(response.body, bytes):
-            response.headers["content-length"] = str(len(encoded))
-        return response, pace.total_s(answer.output_tokens)
+        return render_json(call, message), pace.total_s(answer.output_tokens)
 
     def count(self, call: Call) -> HttpResponse:
         """Return how many tokens a request has."""
@@ -141,3 +136,5 @@ def _bend(answer: Answer, fault: Fault) -> None:
         answer.stop_reason = "end_turn"
     elif fault.stop_reason == "max_tokens":
         cut_answer(answer, max(1, answer.output_tokens // 2))
+    elif fault.stop_reason is not None:
+        answer.stop_reason = fault.stop_reason

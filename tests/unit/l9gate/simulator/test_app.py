@@ -11,8 +11,8 @@ from l9gate.measure.clock import ManualClock
 from l9gate.net.http import HttpRequest, HttpResponse
 from l9gate.simulator.app import SimulatorApp
 from l9gate.simulator.config import SimulatorConfig
-from l9gate.simulator.faults import FaultRule
 from l9gate.simulator.limits import Tier
+from l9gate.simulator.rules import FaultRule
 from l9gate.wire.faults import ApiFault, parse_fault
 from l9gate.wire.json import JsonObject, parse_object
 from l9gate.wire.sse import SseParser

@@ -5,11 +5,12 @@ import asyncio
 import pytest
 
 from l9gate.measure.clock import ManualClock
-from l9gate.net.http import Body, Cut
-from l9gate.simulator.delivery import Pacer, render_body, stream_body
-from l9gate.simulator.faults import NO_FAULT, parse_fault_text
+from l9gate.net.http import Body, Cut, HttpResponse
+from l9gate.simulator.delivery import Pacer, deliver, render_body, stream_body
+from l9gate.simulator.faults import ERROR_SHAPES, NO_FAULT, parse_fault_text
 from l9gate.simulator.latency import NO_WAIT, Pace
 from l9gate.simulator.message import Piece
+from l9gate.wire.faults import parse_fault
 
 PIECES = [Piece(b"a", 0), Piece(b"b", 10), Piece(b"cc", 10), Piece(b"d", 0)]
 
@@ -61,6 +62,9 @@ def test_without_a_pace_nothing_waits() -> None:
         ("cut_after_events=99", [b"a", b"b", b"cc", b"d"]),
         ("reset_after_events=1", [b"a", Cut.RESET]),
         ("cut_body", [b"a", b"b", b"c", Cut.CLOSE]),
+        ("close_after_events=1", [b"a", Cut.CLOSE]),
+        ("cut_inside_event=2", [b"a", b"b", b"c", Cut.CLOSE]),
+        ("done_event", [b"a", b"b", b"cc", b"d", b"data: [DONE]\n\n"]),
     ],
 )
 def test_a_stream_is_cut_where_it_shall_be(fault: str, pieces: list[bytes | Cut]) -> None:
@@ -78,6 +82,18 @@ def test_an_error_event_is_the_last() -> None:
 
 def test_a_stall_is_silence_in_the_middle() -> None:
     assert _stream("stall_s=5") == ([b"a", b"b", b"cc", b"d"], [5.0])
+
+
+def test_silence_may_come_before_any_event() -> None:
+    assert _stream("stall_s=5,stall_at_event=0")[1] == [5.0]
+    assert _stream("event_delay_s=1")[1] == [1.0] * 4
+    assert _stream("first_token_delay_s=7")[1] == [7.0]
+
+
+def test_a_dropped_event_takes_its_tokens_with_it() -> None:
+    pieces, slept_s = _stream("drop_event=1", Pace(0.0, 0.01))
+    assert pieces == [b"a", b"cc", b"d"]
+    assert slept_s == [pytest.approx(0.1)]
 
 
 def test_a_malformed_stream_holds_no_json() -> None:
@@ -105,3 +121,33 @@ def test_a_body_breaks_in_the_middle(
     body = render_body(b"abcd", parse_fault_text(fault), time.sleep)
     assert asyncio.run(_collect(body)) == pieces
     assert time.slept_s == slept_s
+
+
+def _delivered(fault: str, status: int = 200, body: bytes = b'{"id":"m"}') -> HttpResponse:
+    headers = {"content-type": "application/json", "request-id": "req_1"}
+    response = HttpResponse(status=status, headers=headers, body=body)
+    return deliver(response, parse_fault_text(fault), asyncio.sleep)
+
+
+def test_headers_are_dropped_set_and_changed() -> None:
+    told = "drop_header=request-id,set_header=retry-after:soon,content_type=text/plain"
+    assert _delivered(told).headers == {"content-type": "text/plain", "retry-after": "soon"}
+    assert _delivered("drop_header=absent").headers["request-id"] == "req_1"
+
+
+def test_a_field_is_changed_in_any_body() -> None:
+    assert _delivered("retype_field=id").body == b'{"id":7}'
+    assert _delivered("remove_field=id", 529).body == b"{}"
+
+
+@pytest.mark.parametrize("shape", ERROR_SHAPES)
+def test_an_error_may_have_the_shape_of_somebody_else(shape: str) -> None:
+    response = _delivered(f"error_shape={shape}", 503)
+    assert isinstance(response.body, bytes)
+    assert (response.headers["content-type"], response.body) == ERROR_SHAPES[shape]
+    assert parse_fault(response.body) is None
+    assert _delivered(f"error_shape={shape}").body == b'{"id":"m"}'
+
+
+def test_a_body_that_breaks_off_promises_its_whole_length() -> None:
+    assert _delivered("close_after_events=1").headers["content-length"] == "10"

@@ -3,7 +3,8 @@
 import pytest
 
 from l9gate.errors import PlanError
-from l9gate.simulator.faults import NO_FAULT, Fault, FaultPlan, FaultRule, parse_fault_text
+from l9gate.simulator.drift import EventDrift, FieldDrift, Spot
+from l9gate.simulator.faults import NO_FAULT, TOKENS, Fault, label_of, parse_fault_text
 
 
 @pytest.mark.parametrize(
@@ -22,6 +23,21 @@ from l9gate.simulator.faults import NO_FAULT, Fault, FaultPlan, FaultRule, parse
         ("error_event=overloaded_error", Fault(error_event="overloaded_error")),
         ("error_code=ramp_limit_exceeded,should_retry=false",
          Fault(error_code="ramp_limit_exceeded", should_retry="false")),
+        ("status=503,error_shape=openai", Fault(status=503, error_shape="openai")),
+        ("first_token_delay_s=2,event_delay_s=1",
+         Fault(first_token_delay_s=2, event_delay_s=1)),
+        ("stall_s=9,stall_at_event=4", Fault(stall_s=9, stall_at_event=4)),
+        ("close_after_events=2,done_event", Fault(close_after_events=2, done_event=True)),
+        ("cut_inside_event=1", Fault(cut_inside_event=1)),
+        ("content_type=text/plain", Fault(content_type="text/plain")),
+        ("drop_header=Request-Id,drop_header=retry-after",
+         Fault(drop_headers=("request-id", "retry-after"))),
+        ("set_header=Retry-After: soon", Fault(set_headers=(("retry-after", "soon"),))),
+        ("drop_event=message_stop,duplicate_event=0",
+         Fault(events=(EventDrift("drop", Spot(name="message_stop")),
+                       EventDrift("duplicate", Spot(number=0))))),
+        ("remove_field=usage.output_tokens@3",
+         Fault(fields=(FieldDrift("remove", ("usage", "output_tokens"), None, Spot(number=3)),))),
     ],
 )  # fmt: skip
 def test_tokens_make_a_fault(text: str, fault: Fault) -> None:
@@ -46,6 +62,13 @@ def test_tokens_make_a_fault(text: str, fault: Fault) -> None:
         ("error_event=other", "error_event=other"),
         ("error_code=No Code", "error_code=No Code"),
         ("should_retry=maybe", "should_retry=maybe"),
+        ("stall_at_event=3", "stall_at_event=3"),
+        ("error_shape=xml", "error_shape=xml"),
+        ("drop_header=a b", "drop_header=a b"),
+        ("set_header=x", "set_header=x"),
+        ("set_header=x:é", "set_header=x:é"),
+        ("drop_event=-1", "drop_event=-1"),
+        ("rename_field=id", "rename_field=id"),
     ],
 )
 def test_a_bad_token_is_named(text: str, named: str) -> None:
@@ -58,46 +81,21 @@ def test_an_endless_text_is_refused() -> None:
         parse_fault_text("cut_body," * 100)
 
 
-def _statuses(plan: FaultPlan, count: int, path: str = "/v1/messages") -> list[int | None]:
-    return [plan.fault_for(path, "m").status for _ in range(count)]
+def test_the_message_about_a_bad_token_lists_every_one() -> None:
+    with pytest.raises(PlanError) as refused:
+        parse_fault_text("bogus")
+    assert refused.value.hint is not None
+    listed = refused.value.hint.removeprefix("known faults: ").split(", ")
+    assert listed == sorted(token.name for token in TOKENS)
 
 
-def test_the_nth_request_is_hit_once() -> None:
-    assert _statuses(FaultPlan((FaultRule(fault="status=500", nth=2),)), 4) == [
-        None, 500, None, None,
-    ]  # fmt: skip
+def test_a_label_names_what_a_fault_does_without_values() -> None:
+    fault = parse_fault_text("status=529,retry-after=3,drop_event=ping,set_field=id:secret")
+    assert label_of(fault) == "drop_event,retry_after,set_field,status"
+    assert label_of(NO_FAULT) == ""
 
 
-def test_every_third_request_is_hit() -> None:
-    plan = FaultPlan((FaultRule(fault="status=500", every=3),))
-    assert _statuses(plan, 6) == [None, None, 500, None, None, 500]
-
-
-def test_a_rule_counts_only_what_it_matches() -> None:
-    rule = FaultRule(fault="status=500", nth=1, path="/v1/messages", model="m")
-    plan = FaultPlan((rule,))
-    assert _statuses(plan, 2, "/v1/models") == [None, None]
-    assert plan.fault_for("/v1/messages", "other") is NO_FAULT
-    assert _statuses(plan, 2) == [500, None]
-
-
-def test_of_two_rules_the_first_wins() -> None:
-    plan = FaultPlan((FaultRule(fault="status=500"), FaultRule(fault="status=503")))
-    assert _statuses(plan, 1) == [500]
-
-
-def test_the_fault_that_was_set_comes_before_rules() -> None:
-    plan = FaultPlan((FaultRule(fault="status=500"),))
-    plan.current = Fault(status=529)
-    assert _statuses(plan, 1) == [529]
-
-
-@pytest.mark.parametrize(("nth", "every"), [(0, None), (None, 0)])
-def test_a_rule_that_counts_from_nought_is_refused(nth: int | None, every: int | None) -> None:
-    with pytest.raises(PlanError, match="count from 1"):
-        FaultRule(fault="status=500", nth=nth, every=every)
-
-
-def test_a_rule_with_a_bad_fault_is_refused() -> None:
-    with pytest.raises(PlanError, match="bogus"):
-        FaultRule(fault="bogus")
+def test_every_fault_that_breaks_a_body_off_says_so() -> None:
+    texts = ("cut_body", "cut_after_events=1", "close_after_events=1", "reset_after_events=1")
+    assert all(parse_fault_text(text).cuts_body for text in (*texts, "cut_inside_event=0"))
+    assert not parse_fault_text("stall_s=3").cuts_body
