@@ -16,11 +16,14 @@ from l9gate.net.http import (
     Cut,
     HttpRequest,
     HttpResponse,
+    Timetable,
     is_chunked,
     render_chunk,
     render_head,
 )
+from l9gate.net.player import Player
 from l9gate.net.reader import Limits, RequestReader
+from l9gate.net.wheel import Wheel
 
 _LOG = logging.getLogger(__name__)
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -45,6 +48,11 @@ class Host(Protocol):
     @property
     def heads(self) -> KnownHeads | None:
         """Heads of requests that its clients sent before."""
+        ...
+
+    @property
+    def wheel(self) -> Wheel:
+        """Wakes connections whose next piece is due."""
         ...
 
     def join(self, connection: "Connection", /) -> None:
@@ -72,7 +80,14 @@ class Connection(asyncio.Protocol):
         self._is_paused = False
         self._lingers = False  # reads on after a refusal, so that its client gets to see it
         self._deadline_s = self._loop.time() + host.limits.idle_timeout_s
-        self.task: asyncio.Task[bool] | None = None  # the one that answers at this moment
+        self._keeps_alive = True  # what the client of the current request wants
+        self._player: Player | None = None  # plays the body of the current answer
+        self.task: asyncio.Task[HttpResponse | bool] | None = None  # answers at this moment
+
+    @property
+    def is_answering(self) -> bool:
+        """Whether an answer is awaited or goes out piece by piece."""
+        return self.task is not None or self._player is not None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Join the server."""
@@ -83,6 +98,9 @@ class Connection(asyncio.Protocol):
         """Cancel the answer that nobody waits for any more, and leave the server."""
         self._transport = None
         self._is_closing = True
+        if self._player is not None:
+            self._player.waits = True
+            self._player = None
         if self.task is not None:
             self.task.cancel()
         else:
@@ -97,7 +115,7 @@ class Connection(asyncio.Protocol):
         reader.feed(data)
         if reader.is_inside and not was_inside:
             self._deadline_s = self._loop.time() + self._limits.request_timeout_s
-        if self.task is None:
+        if self.task is None and self._player is None:
             self._answer_queued()
         if len(reader.ready) > _MAX_QUEUED and self._transport is not None:
             self._is_paused = True
@@ -107,16 +125,22 @@ class Connection(asyncio.Protocol):
         """Hold generated bodies: the client reads more slowly than we write."""
         self._deadline_s = self._loop.time() + self._limits.request_timeout_s
         self._can_write = self._loop.create_future()
+        if self._player is not None:
+            self._player.waits = True
 
     def resume_writing(self) -> None:
         """Let generated bodies go on."""
         if self._can_write is not None and not self._can_write.done():
             self._can_write.set_result(None)
         self._can_write = None
+        if self._player is not None:
+            self._player.waits = False
+            if self._player.turn(self._loop.time()):
+                self._end_play()
 
     def close_if_overdue(self, now_s: float) -> None:
         """Close a connection whose client is too slow to send, to ask again, or to read."""
-        waits_for_client = self.task is None or self._can_write is not None
+        waits_for_client = not self.is_answering or self._can_write is not None
         if waits_for_client and now_s > self._deadline_s:
             self.abort()
 
@@ -124,7 +148,7 @@ class Connection(asyncio.Protocol):
         """Take no further request; close now if nothing is being answered."""
         self._is_closing = True
         self._reader.ready.clear()
-        if self.task is None and self._transport is not None:
+        if not self.is_answering and self._transport is not None:
             self._transport.close()
 
     def abort(self) -> None:
@@ -136,25 +160,54 @@ class Connection(asyncio.Protocol):
         """Answer requests in order until one has to wait."""
         reader = self._reader
         try:
-            while reader.ready and self.task is None and not self._is_closing:
+            while reader.ready and not self.is_answering and not self._is_closing:
                 self._answer(reader.ready.popleft())
-            if self.task is None and not self._is_closing:
+            if not self.is_answering and not self._is_closing:
                 self._answer_rest()
         except Exception as error:  # noqa: BLE001 - one connection's fault must not end the server
             self._give_up(error)
         self._flush()
-        if self._is_closing and self.task is None:
+        if self._is_closing and not self.is_answering:
             self._end()
 
     def _answer(self, request: HttpRequest) -> None:
         answer = self._host.app(request)
-        if isinstance(answer, HttpResponse) and isinstance(answer.body, bytes):
-            self._out += (render_head(answer, keep_alive=request.keep_alive), answer.body)
-            self._is_closing = not request.keep_alive
-            return
-        self.task = self._loop.create_task(self._answer_later(answer, request.keep_alive))
+        self._keeps_alive = request.keep_alive
+        if isinstance(answer, HttpResponse):
+            if isinstance(answer.body, bytes):
+                self._out += (render_head(answer, keep_alive=request.keep_alive), answer.body)
+                self._is_closing = not request.keep_alive
+                return
+            if isinstance(answer.body, Timetable):
+                self._play(answer, answer.body)
+                return
+        self.task = self._loop.create_task(self._answer_later(answer))
         self._awaited = answer
         self.task.add_done_callback(self._take_end)
+
+    def _play(self, response: HttpResponse, body: Timetable) -> None:
+        """Begin a body that needs no task; it may end at once."""
+        self._out.append(render_head(response, keep_alive=self._keeps_alive))
+        now_s = self._loop.time()
+        start_s = now_s - body.elapsed_s()
+        self._player = Player(body, start_s, self._host.wheel, self._write_piece, self._end_play)
+        self._player.waits = self._can_write is not None
+        if self._player.turn(now_s):
+            self._player = None
+            self._is_closing = self._is_closing or not self._keeps_alive
+        else:
+            self._flush()
+
+    def _write_piece(self, data: bytes) -> None:
+        self._out.append(data)
+        self._flush()
+
+    def _end_play(self) -> None:
+        """Go on with the next request after a body that was played."""
+        self._player = None
+        self._is_closing = self._is_closing or not self._keeps_alive
+        self._answer_queued()
+        self._read_again()
 
     def _answer_rest(self) -> None:
         """Answer what is no request, or invite the body of one that waits for that."""
@@ -170,12 +223,16 @@ class Connection(asyncio.Protocol):
             self._deadline_s = self._loop.time() + self._limits.idle_timeout_s
 
     async def _answer_later(
-        self,
-        answer: HttpResponse | Awaitable[HttpResponse],
-        keep_alive: bool,
-    ) -> bool:
-        """Write the answer when it is there, and say whether the connection goes on."""
+        self, answer: HttpResponse | Awaitable[HttpResponse]
+    ) -> HttpResponse | bool:
+        """Write the answer when it is there, and say whether the connection goes on.
+
+        One with a timetable is returned instead, to be played without this task.
+        """
         response = answer if isinstance(answer, HttpResponse) else await answer
+        if isinstance(response.body, Timetable):
+            return response
+        keep_alive = self._keeps_alive
         head = render_head(response, keep_alive=keep_alive)
         if isinstance(response.body, bytes):
             self._out += (head, response.body)
@@ -195,7 +252,7 @@ class Connection(asyncio.Protocol):
             self._out.append(LAST_CHUNK)
         return keep_alive
 
-    def _take_end(self, task: "asyncio.Task[bool]") -> None:
+    def _take_end(self, task: "asyncio.Task[HttpResponse | bool]") -> None:
         """Go on with the next request after an answer that had to wait."""
         self.task = None
         if asyncio.iscoroutine(self._awaited):
@@ -210,8 +267,17 @@ class Connection(asyncio.Protocol):
         if error is not None or task.cancelled():
             self.abort()
             return
-        self._is_closing = self._is_closing or not task.result()
+        result = task.result()
+        if isinstance(result, HttpResponse) and isinstance(result.body, Timetable):
+            self._play(result, result.body)
+            if self._player is not None:
+                return
+        else:
+            self._is_closing = self._is_closing or not result
         self._answer_queued()
+        self._read_again()
+
+    def _read_again(self) -> None:
         if self._is_paused and len(self._reader.ready) < _MAX_QUEUED and self._transport:
             self._is_paused = False
             self._transport.resume_reading()

@@ -1,6 +1,6 @@
 """What an HTTP application takes and gives."""
 
-from collections.abc import AsyncGenerator, Awaitable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from enum import Enum
 from http import HTTPStatus
 from typing import Protocol, TypeAlias
@@ -26,7 +26,42 @@ class Cut(Enum):
     RESET = "reset"  # RST
 
 
-Body: TypeAlias = bytes | AsyncGenerator[bytes | Cut, None]
+class Timetable:
+    """Pieces of a body and when they are due; a connection writes them without a task.
+
+    Those that are due at one moment go out in one write, so a body without delays is one write.
+    Who reads the pieces one by one, as a test does, gets them from `play`.
+
+    Args:
+        pieces: the body, in order.
+        due_s: when each piece is due, never falling, in seconds since the beginning.
+        elapsed_s: returns the seconds since the beginning.
+        play: makes the generator that yields the same pieces at the same times.
+    """
+
+    __slots__ = ("_play", "due_s", "elapsed_s", "pieces")
+
+    def __init__(
+        self,
+        pieces: Sequence[bytes],
+        due_s: Sequence[float],
+        elapsed_s: Callable[[], float],
+        play: Callable[[], AsyncGenerator[bytes | Cut, None]],
+    ) -> None:
+        self.pieces = pieces
+        self.due_s = due_s
+        self.elapsed_s = elapsed_s
+        self._play = play
+
+    def __aiter__(self) -> AsyncIterator[bytes | Cut]:
+        """Yield the pieces one by one."""
+        return self._play()
+
+    async def aclose(self) -> None:
+        """End; nothing was begun."""
+
+
+Body: TypeAlias = bytes | AsyncGenerator[bytes | Cut, None] | Timetable
 
 
 class HttpResponse(msgspec.Struct, kw_only=True, gc=False):

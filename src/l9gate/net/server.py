@@ -1,6 +1,7 @@
 """A lean HTTP/1.1 server."""
 
 import asyncio
+import contextlib
 from typing import Self
 
 from l9gate.errors import SettingsError
@@ -8,6 +9,7 @@ from l9gate.net.connection import Connection
 from l9gate.net.heads import KnownHeads
 from l9gate.net.http import App
 from l9gate.net.reader import Limits
+from l9gate.net.wheel import Wheel
 
 _SWEEP_INTERVAL_S = 1.0
 _BACKLOG = 2048
@@ -25,6 +27,7 @@ class HttpServer:
         self.app = app
         self.limits = limits or Limits()
         self.heads: KnownHeads | None = KnownHeads()
+        self.wheel: Wheel
         self._connections: set[Connection] = set()
         self._is_empty = asyncio.Event()
         self._is_empty.set()
@@ -45,6 +48,7 @@ class HttpServer:
             SettingsError: the address cannot be listened on.
         """
         loop = asyncio.get_running_loop()
+        self.wheel = Wheel(loop)
         try:
             self._server = await loop.create_server(
                 lambda: Connection(self), self._host, self._port, backlog=_BACKLOG
@@ -67,13 +71,13 @@ class HttpServer:
             self._sweep.cancel()
         for connection in list(self._connections):
             connection.close_when_answered()
-        tasks = [connection.task for connection in self._connections if connection.task]
-        if tasks:
-            await asyncio.wait(tasks, timeout=grace_s)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(grace_s):
+                await self._is_empty.wait()
         for connection in list(self._connections):
             connection.abort()
-        await asyncio.gather(*tasks, return_exceptions=True)
         await self._is_empty.wait()
+        self.wheel.stop()
 
     def join(self, connection: Connection) -> None:
         """Note a connection that was made."""

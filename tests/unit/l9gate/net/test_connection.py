@@ -10,6 +10,7 @@ from l9gate.net.connection import Connection
 from l9gate.net.heads import KnownHeads
 from l9gate.net.http import App, Cut, HttpRequest, HttpResponse
 from l9gate.net.reader import Limits
+from l9gate.net.wheel import Wheel
 
 
 def _get(path: str) -> bytes:
@@ -95,6 +96,7 @@ class Bench:
         self.answers = Answers()
         self.limits = limits or Limits()
         self.heads: KnownHeads | None = KnownHeads()
+        self.wheel = Wheel(asyncio.get_running_loop())
         self.joined: set[Connection] = set()
         self.transport = Transport()
         self.connection = Connection(self)
