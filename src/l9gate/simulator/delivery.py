@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import TypeAlias
 
 from l9gate.measure.clock import Clock
-from l9gate.net.http import Body, Cut, HttpResponse
+from l9gate.net.http import Body, Cut, HttpResponse, Timetable
 from l9gate.simulator.drift import DONE, GARBAGE, drift_events, drift_json
 from l9gate.simulator.faults import ERROR_SHAPES, NO_FAULT, Fault
 from l9gate.simulator.latency import Pace
@@ -64,32 +64,58 @@ async def _broken_body(
 
 
 class Pacer:
-    """Lets time pass until a token is due, counted from the first, so that delays do not add up."""
+    """Says when tokens are due, counted from the request, so that delays do not add up."""
 
     def __init__(self, pace: Pace, clock: Clock, sleep: Sleep) -> None:
         self._pace = pace
         self._clock = clock
         self._sleep = sleep
-        self._due_s = clock.now_s() + pace.first_token_s * (1 - HEADERS_SHARE)
+        self._began_s = clock.now_s()
+        self._due_s = pace.first_token_s
+
+    def elapsed_s(self) -> float:
+        """Return the seconds since the request."""
+        return self._clock.now_s() - self._began_s
+
+    def due_s(self, tokens: int) -> float:
+        """Return when some more tokens are due, in seconds since the request."""
+        self._due_s += tokens * self._pace.per_output_token_s
+        return self._due_s
 
     async def wait_for(self, tokens: int) -> None:
         """Return when some more tokens are due."""
-        self._due_s += tokens * self._pace.per_output_token_s
-        left_s = self._due_s - self._clock.now_s()
-        if left_s > 0 and tokens:
+        if tokens:
+            await self.wait_until(self.due_s(tokens))
+
+    async def wait_until(self, due_s: float) -> None:
+        """Return at a time, in seconds since the request."""
+        left_s = due_s - self.elapsed_s()
+        if left_s > 0:
             await self._sleep(left_s)
+
+
+def timetable(pieces: list[Piece], pacer: Pacer) -> Timetable:
+    """Return the events of a stream that nothing breaks, each with the time it is due."""
+    due_s, at_s = list[float](), 0.0
+    for piece in pieces:
+        at_s = pacer.due_s(piece.tokens) if piece.tokens else at_s
+        due_s.append(at_s)
+    data = [piece.data for piece in pieces]
+    return Timetable(data, due_s, pacer.elapsed_s, lambda: _play(data, due_s, pacer))
+
+
+async def _play(
+    pieces: list[bytes], due_s: list[float], pacer: Pacer
+) -> AsyncGenerator[bytes | Cut, None]:
+    for piece, at_s in zip(pieces, due_s, strict=True):
+        await pacer.wait_until(at_s)
+        yield piece
 
 
 async def stream_body(
     pieces: list[Piece], fault: Fault, pacer: Pacer, request_id: str, sleep: Sleep
 ) -> AsyncGenerator[bytes | Cut, None]:
     """Yield the events of a stream at their pace, broken as the fault says."""
-    if fault is NO_FAULT:
-        for piece in pieces:
-            if piece.tokens:
-                await pacer.wait_for(piece.tokens)
-            yield piece.data
-        return
     pieces = _drifted(pieces, fault)
     middle = len(pieces) // 2
     quiet_at = middle if fault.stall_at_event is None else fault.stall_at_event

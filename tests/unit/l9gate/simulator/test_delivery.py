@@ -6,7 +6,7 @@ import pytest
 
 from l9gate.measure.clock import ManualClock
 from l9gate.net.http import Body, Cut, HttpResponse
-from l9gate.simulator.delivery import Pacer, deliver, render_body, stream_body
+from l9gate.simulator.delivery import Pacer, deliver, render_body, stream_body, timetable
 from l9gate.simulator.faults import ERROR_SHAPES, NO_FAULT, parse_fault_text
 from l9gate.simulator.latency import NO_WAIT, Pace
 from l9gate.simulator.message import Piece
@@ -47,7 +47,15 @@ async def _collect(body: Body) -> list[bytes | Cut]:
 def test_tokens_come_at_their_pace() -> None:
     pieces, slept_s = _stream("", Pace(1.0, 0.01))
     assert pieces == [b"a", b"b", b"cc", b"d"]
-    assert slept_s == [pytest.approx(0.3), pytest.approx(0.1)]
+    assert slept_s == [pytest.approx(1.1), pytest.approx(0.1)]
+
+
+def test_a_timetable_holds_what_a_stream_yields() -> None:
+    time = Timeline()
+    body = timetable(PIECES, Pacer(Pace(1.0, 0.01), time.clock, time.sleep))
+    assert asyncio.run(_collect(body)) == _stream("", Pace(1.0, 0.01))[0] == list(body.pieces)
+    assert body.due_s == [0.0, 1.1, pytest.approx(1.2), pytest.approx(1.2)]
+    assert time.slept_s == [pytest.approx(1.1), pytest.approx(0.1)]
 
 
 def test_without_a_pace_nothing_waits() -> None:
