@@ -1,5 +1,6 @@
 """The subset of JSON Schema that `output_config.format` and strict tools accept."""
 
+import re
 from collections.abc import Iterator
 
 from l9gate.simulator.refusal import Refusal, invalid
@@ -17,6 +18,8 @@ _CONSTRAINTS = (
     "minProperties",
     "maxProperties",
 )
+# Back-references, word boundaries and look-around; any other escaped character is stepped over.
+_REGEX_PARTS = re.compile(r"(\\[1-9bBk]|\(\?<?[=!]|\(\?P=)|\\.", re.DOTALL)
 _NESTED = ("properties", "$defs", "definitions")
 _LISTS = ("anyOf", "oneOf", "allOf", "prefixItems")
 
@@ -50,6 +53,10 @@ def _check_one(path: str, schema: JsonObject) -> Iterator[Refusal]:
     ref = schema.get("$ref")
     if isinstance(ref, str) and not ref.startswith("#"):
         yield invalid(f"{path}: External '$ref' is not supported")
+    pattern = schema.get("pattern")
+    for part in _REGEX_PARTS.finditer(pattern) if isinstance(pattern, str) else ():
+        if part[1] is not None:
+            yield invalid(f"{path}: Unsupported regex feature in pattern field: {part[1]}")
     values = schema.get("enum")
     if isinstance(values, list) and any(isinstance(value, dict | list) for value in values):
         yield invalid(f"{path}: 'enum' members must be simple values")

@@ -1,215 +1,146 @@
-"""The shape of a request body: fields, blocks, tools."""
+"""The shape of a request body, by endpoint, version and betas."""
 
+from functools import cache
+
+from l9gate.simulator.block_shapes import (
+    CACHE_CONTROL,
+    DOCUMENT,
+    IMAGE,
+    INPUT,
+    MAYBE_TEXT,
+    SEARCH_RESULT,
+    TEXT,
+    TEXT_BLOCK,
+    TEXTS,
+    TOOL_RESULT,
+    TOOL_USE,
+    TYPE,
+)
+from l9gate.simulator.server_shapes import CONTAINER_UPLOAD, RESULTS, SERVER_TOOL_USE
 from l9gate.simulator.shapes import (
-    Check,
-    anything,
-    boolean,
-    integer,
-    list_of,
-    nullable,
-    number,
-    one_of,
-    record,
-    tagged,
-    text,
-    text_or,
+    Anything,
+    Boolean,
+    Fields,
+    Integer,
+    ListOf,
+    Nullable,
+    Number,
+    OneOf,
+    Record,
+    Shape,
+    Tagged,
+    Text,
+    TextOr,
+    loosened,
 )
+from l9gate.simulator.tool_shapes import TOOL_SHAPES
 
-_TYPE = {"type": anything}  # the tag was checked before
-_ID = text(1, pattern="[a-zA-Z0-9_-]+")
-_TOOL_NAME = text(1, 128, pattern="[a-zA-Z0-9_-]{1,128}")
-CACHE_CONTROL = nullable(
-    tagged({"ephemeral": record({**_TYPE, "ttl": nullable(one_of("5m", "1h"))})})
-)
-_CACHED = {"cache_control": CACHE_CONTROL}
-_CITATIONS = nullable(record({"enabled": boolean}))
-
-_TEXT = record(
-    {**_TYPE, **_CACHED, "text": text(), "citations": nullable(list_of(anything))}, ["text"]
-)
-_SOURCE = record({"type": text(1)}, ["type"], is_open=True)
-_IMAGE = record({**_TYPE, **_CACHED, "source": _SOURCE, "transformations": anything}, ["source"])
-_DOCUMENT = record(
-    {
-        **_TYPE,
-        **_CACHED,
-        "source": _SOURCE,
-        "title": nullable(text(1, 500)),
-        "context": nullable(text(1)),
-        "citations": _CITATIONS,
-    },
-    ["source"],
-)
-_SEARCH_RESULT = record(
-    {
-        **_TYPE,
-        **_CACHED,
-        "content": list_of(tagged({"text": _TEXT})),
-        "source": text(),
-        "title": text(),
-        "citations": _CITATIONS,
-    },
-    ["content", "source", "title"],
-)
-_RESULT_BLOCKS: dict[str, Check] = {
-    "text": _TEXT,
-    "image": _IMAGE,
-    "search_result": _SEARCH_RESULT,
-    "document": _DOCUMENT,
-    "tool_reference": record({}, is_open=True),
-    "browser_state": record({}, is_open=True),
+MAX_MESSAGES = 100_000
+BLOCKS: dict[str, Shape] = {
+    "text": TEXT_BLOCK,
+    "image": IMAGE,
+    "document": DOCUMENT,
+    "search_result": SEARCH_RESULT,
+    "thinking": Record({**TYPE, "thinking": TEXT, "signature": TEXT}, ("thinking", "signature")),
+    "redacted_thinking": Record({**TYPE, "data": TEXT}, ("data",)),
+    "tool_use": TOOL_USE,
+    "tool_result": TOOL_RESULT,
+    "server_tool_use": SERVER_TOOL_USE,
+    **RESULTS,
+    "container_upload": CONTAINER_UPLOAD,
 }
-_TOOL_RESULT = record(
+_ROLE = OneOf(("user", "assistant", "system"))
+_ONE_CALL: dict[str, Shape] = {**TYPE, "disable_parallel_tool_use": Boolean()}
+_TOOL_CHOICE = Tagged(
     {
-        **_TYPE,
-        **_CACHED,
-        "tool_use_id": _ID,
-        "content": nullable(text_or(list_of(tagged(_RESULT_BLOCKS)))),
-        "is_error": nullable(boolean),
-        "toolset_name": anything,
-    },
-    ["tool_use_id"],
-)
-_TOOL_USE = record(
-    {
-        **_TYPE,
-        **_CACHED,
-        "id": _ID,
-        "name": text(1, 200),
-        "input": record({}, is_open=True),
-        "caller": anything,
-        "toolset_name": anything,
-    },
-    ["id", "name", "input"],
-)
-_SERVER_BLOCKS = (
-    "server_tool_use",
-    "web_search_tool_result",
-    "web_fetch_tool_result",
-    "code_execution_tool_result",
-    "bash_code_execution_tool_result",
-    "text_editor_code_execution_tool_result",
-    "tool_search_tool_result",
-    "container_upload",
-)
-_BLOCK = tagged(
-    {
-        "text": _TEXT,
-        "image": _IMAGE,
-        "document": _DOCUMENT,
-        "search_result": _SEARCH_RESULT,
-        "thinking": record(
-            {**_TYPE, "thinking": text(), "signature": text()}, ["thinking", "signature"]
-        ),
-        "redacted_thinking": record({**_TYPE, "data": text()}, ["data"]),
-        "tool_use": _TOOL_USE,
-        "tool_result": _TOOL_RESULT,
-        **{name: record({}, is_open=True) for name in _SERVER_BLOCKS},
+        "auto": Record(_ONE_CALL),
+        "any": Record(_ONE_CALL),
+        "tool": Record({**_ONE_CALL, "name": Text(1)}, ("name",)),
+        "none": Record(TYPE),
     }
 )
-_MESSAGE = record(
-    {"role": one_of("user", "assistant", "system"), "content": text_or(list_of(_BLOCK))},
-    ["role", "content"],
+_EFFORT = Nullable(OneOf(("low", "medium", "high", "xhigh", "max")))
+_FORMAT = Nullable(
+    Tagged({"json_schema": Record({**TYPE, "schema": INPUT}, ("schema",))}, is_shown=False)
 )
-_SCHEMA = record({"type": one_of("object")}, ["type"], is_open=True)
-_CUSTOM_TOOL = record(
-    {
-        **_TYPE,
-        **_CACHED,
-        "name": _TOOL_NAME,
-        "description": text(),
-        "input_schema": _SCHEMA,
-        "strict": nullable(boolean),
-        "eager_input_streaming": nullable(boolean),
-        "defer_loading": nullable(boolean),
-        "allowed_callers": nullable(list_of(text(1))),
-        "input_examples": nullable(list_of(record({}, is_open=True))),
-    },
-    ["name", "input_schema"],
+_SKILL = Record(
+    {"skill_id": Text(1), "type": OneOf(("anthropic", "custom")), "version": TEXT},
+    ("skill_id", "type"),
 )
-_SERVER_TOOLS = (
-    "bash_20250124",
-    "text_editor_20250124",
-    "text_editor_20250429",
-    "text_editor_20250728",
-    "memory_20250818",
-    "browser_toolset_20260801",
-    "computer_toolset_20260801",
-    "code_execution_20250522",
-    "code_execution_20250825",
-    "code_execution_20260120",
-    "code_execution_20260521",
-    "web_search_20250305",
-    "web_search_20260209",
-    "web_search_20260318",
-    "web_fetch_20250910",
-    "web_fetch_20260209",
-    "web_fetch_20260309",
-    "web_fetch_20260318",
-    "tool_search_tool_bm25_20251119",
-    "tool_search_tool_regex_20251119",
-)
-_TOOL = tagged(
-    {"custom": _CUSTOM_TOOL, **{name: record({}, is_open=True) for name in _SERVER_TOOLS}},
-    default="custom",
-)
-_ONE_CALL = {"disable_parallel_tool_use": boolean}
-_TOOL_CHOICE = tagged(
-    {
-        "auto": record({**_TYPE, **_ONE_CALL}),
-        "any": record({**_TYPE, **_ONE_CALL}),
-        "tool": record({**_TYPE, **_ONE_CALL, "name": text(1)}, ["name"]),
-        "none": record(_TYPE),
-    }
-)
-_DISPLAY = {"display": nullable(one_of("summarized", "omitted"))}
-_THINKING = tagged(
-    {
-        "adaptive": record({**_TYPE, **_DISPLAY}),
-        "enabled": record({**_TYPE, **_DISPLAY, "budget_tokens": integer(1024)}, ["budget_tokens"]),
-        "disabled": record(_TYPE),
-        "between_tools": record({**_TYPE, **_DISPLAY}),
-    }
-)
-_OUTPUT_CONFIG = record(
-    {
-        "effort": nullable(one_of("low", "medium", "high", "xhigh", "max")),
-        "format": nullable(
-            tagged(
-                {"json_schema": record({**_TYPE, "schema": record({}, is_open=True)}, ["schema"])}
-            )
-        ),
-        "task_budget": anything,
-    }
-)
-_SHARED_FIELDS: dict[str, Check] = {
-    "model": text(1, 256),
-    "messages": list_of(_MESSAGE),
-    "system": text_or(list_of(tagged({"text": _TEXT}))),
-    "tools": list_of(_TOOL),
-    "tool_choice": _TOOL_CHOICE,
-    "thinking": _THINKING,
-    "cache_control": CACHE_CONTROL,
-    "output_config": _OUTPUT_CONFIG,
-    "speed": nullable(one_of("standard", "fast")),
-}
-_CREATE_FIELDS: dict[str, Check] = {
-    **_SHARED_FIELDS,
-    "max_tokens": integer(0),
-    "stream": boolean,
-    "stop_sequences": list_of(text()),
-    "metadata": record({"user_id": nullable(text(0, 512))}),
-    "service_tier": one_of("auto", "standard_only"),
-    "inference_geo": nullable(text()),
-    "container": anything,
-    "diagnostics": nullable(record({"previous_message_id": nullable(text())})),
+_CREATE_ONLY: dict[str, Shape] = {
+    "max_tokens": Integer(0),
+    "stream": Boolean(),
+    "stop_sequences": ListOf(TEXT),
+    "metadata": Record({"user_id": Nullable(Text(0, 512))}),
+    "service_tier": OneOf(("auto", "standard_only")),
+    "inference_geo": MAYBE_TEXT,
+    "container": Nullable(TextOr(Record({"id": MAYBE_TEXT, "skills": Nullable(ListOf(_SKILL))}))),
+    "diagnostics": Nullable(Record({"previous_message_id": MAYBE_TEXT})),
 }
 # Until 2026-10-21 these were fields; since then they are extra inputs.
-_SAMPLING: dict[str, Check] = {
-    "temperature": number(0, 1),
-    "top_p": number(0, 1),
-    "top_k": integer(0),
+_SAMPLING: dict[str, Shape] = {
+    "temperature": Number(0, 1),
+    "top_p": Number(0, 1),
+    "top_k": Integer(0),
 }
-CREATE_BODY = record(_CREATE_FIELDS, ["model", "messages", "max_tokens"])
-CREATE_BODY_2023 = record({**_CREATE_FIELDS, **_SAMPLING}, ["model", "messages", "max_tokens"])
-COUNT_BODY = record(_SHARED_FIELDS, ["model", "messages"])
+# What `client.beta.messages` may send; which beta allows which field is not documented.
+_OF_BETAS: dict[str, Shape] = dict.fromkeys(
+    (
+        "billing_policy",
+        "compaction",
+        "context_management",
+        "fallback_credit_token",
+        "fallbacks",
+        "mcp_servers",
+        "thread",
+    ),
+    Anything(),
+)
+
+
+@cache
+def body_shape(*, is_current: bool, counts_only: bool, has_betas: bool, is_strict: bool) -> Shape:
+    """Return the shape of a body.
+
+    Args:
+        is_current: the version is 2026-10-21, not the one before.
+        counts_only: the body goes to `count_tokens`.
+        has_betas: the request names a beta, so that fields, blocks and tools of betas may be there.
+        is_strict: rules of value hold, not only those of form.
+    """
+    fields: dict[str, Shape] = {**_shared_fields(has_betas=has_betas)}
+    required = ("model", "messages") if counts_only else ("model", "messages", "max_tokens")
+    if not counts_only:
+        fields |= _CREATE_ONLY
+    if not (is_current or counts_only):
+        fields |= _SAMPLING
+    if has_betas:
+        fields |= _OF_BETAS
+    shape = Record(fields, required)
+    return shape if is_strict else loosened(shape)
+
+
+def _shared_fields(*, has_betas: bool) -> Fields:
+    content = TextOr(ListOf(Tagged(BLOCKS, is_open=has_betas)))
+    message = Record({"role": _ROLE, "content": content}, ("role", "content"), is_open=has_betas)
+    display = OneOf(("summarized", "omitted", *(("updates",) if has_betas else ())))
+    shown = {**TYPE, "display": Nullable(display)}
+    thinking = {
+        "adaptive": Record(shown, is_open=has_betas),
+        "enabled": Record(
+            {**shown, "budget_tokens": Integer(1024)}, ("budget_tokens",), is_open=has_betas
+        ),
+        "disabled": Record(TYPE),
+        "between_tools": Record(TYPE, is_open=has_betas),
+    }
+    return {
+        "model": Text(1, 256),
+        "messages": ListOf(message, MAX_MESSAGES),
+        "system": TextOr(TEXTS),
+        "tools": ListOf(Tagged(TOOL_SHAPES, default="custom", is_open=has_betas)),
+        "tool_choice": _TOOL_CHOICE,
+        "thinking": Tagged(thinking),
+        "cache_control": CACHE_CONTROL,
+        "output_config": Record({"effort": _EFFORT, "format": _FORMAT}, is_open=has_betas),
+        "speed": Nullable(OneOf(("standard", "fast"))),
+    }

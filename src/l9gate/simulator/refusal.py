@@ -3,15 +3,17 @@
 import msgspec
 
 from l9gate.wire.faults import status_of
+from l9gate.wire.json import JsonObject
 
 
 class Refusal(msgspec.Struct, frozen=True):
-    """An error answer: its status, type, message and, for some, a code."""
+    """An error answer: its status, type, message and, for some, a code with details."""
 
     status: int
     error_type: str
     message: str
     code: str | None = None
+    details: JsonObject | None = None  # what stands beside the code
 
 
 def refuse(error_type: str, message: str, code: str | None = None) -> Refusal:
@@ -19,6 +21,6 @@ def refuse(error_type: str, message: str, code: str | None = None) -> Refusal:
     return Refusal(status_of(error_type) or 400, error_type, message, code)
 
 
-def invalid(message: str, code: str | None = None) -> Refusal:
+def invalid(message: str, code: str | None = None, details: JsonObject | None = None) -> Refusal:
     """Return a 400."""
-    return Refusal(400, "invalid_request_error", message, code)
+    return Refusal(400, "invalid_request_error", message, code, details)

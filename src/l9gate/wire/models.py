@@ -34,7 +34,7 @@ class ModelFacts(msgspec.Struct, frozen=True, kw_only=True):
     thinking_refused: frozenset[str] = frozenset()  # `thinking.type` answered with 400
     accepts_forced_tools: bool = True  # `tool_choice` of type `any` or `tool`
     accepts_prefill: bool = False  # a last message with role `assistant`
-    accepts_system_role: bool = False  # `role: "system"` inside `messages`
+    accepts_system_role: bool = False  # `role: "system"` inside `messages`; of 5.1 on presumed
     accepts_sampling: bool = False  # other than default temperature, under version 2023-06-01
     default_effort: str | None = None
 
@@ -49,7 +49,7 @@ def _mythos(id_: str, name: str) -> ModelFacts:
         thinking_default="always",
         thinking_refused=_ENABLED_DISABLED,
         accepts_forced_tools=id_ == "claude-mythos-5",
-        accepts_system_role=id_ == "claude-mythos-5",
+        accepts_system_role=True,
     )
 
 
@@ -61,7 +61,7 @@ def _fable(id_: str, name: str, effort: str | None) -> ModelFacts:
         thinking_default="always",
         thinking_refused=_ENABLED_DISABLED,
         accepts_forced_tools=id_ == "claude-fable-5",
-        accepts_system_role=id_ == "claude-fable-5",
+        accepts_system_role=True,
         default_effort=effort,
     )
 
@@ -103,6 +103,7 @@ MODELS: tuple[ModelFacts, ...] = (
         name="Claude Haiku 5.5",
         line="haiku",
         thinking_default="on",
+        accepts_system_role=True,
         default_effort="medium",
     ),
     ModelFacts(
@@ -112,6 +113,7 @@ MODELS: tuple[ModelFacts, ...] = (
         thinking_default="on",
         thinking_refused=_ENABLED,
         accepts_forced_tools=False,
+        accepts_system_role=True,
         default_effort="high",
     ),
     _fable("claude-fable-5-1", "Claude Fable 5.1", "high"),
@@ -122,6 +124,7 @@ MODELS: tuple[ModelFacts, ...] = (
         thinking_default="always",
         thinking_refused=_ENABLED_DISABLED,
         accepts_forced_tools=False,
+        accepts_system_role=True,
         default_effort="medium",
     ),
     _mythos("claude-mythos-5-1", "Claude Mythos 5.1"),

@@ -29,7 +29,10 @@ RICH: JsonObject = {
                     "tool_use_id": "a",
                     "content": [{"type": "text", "text": "x"}],
                 },
-                {"type": "image", "source": {"type": "base64", "data": "AAAA"}},
+                {
+                    "type": "image",
+                    "source": {"type": "base64", "media_type": "image/png", "data": "AAAA"},
+                },
                 {
                     "type": "search_result",
                     "content": [{"type": "text", "text": "a"}],

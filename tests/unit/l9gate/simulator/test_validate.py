@@ -32,6 +32,16 @@ def _result(tool_id: str, **more: Json) -> JsonObject:
     return {"type": "tool_result", "tool_use_id": tool_id, "content": "4", **more}
 
 
+CITATION: JsonObject = {
+    "type": "char_location",
+    "cited_text": "x",
+    "document_index": 0,
+    "document_title": None,
+    "start_char_index": 0,
+    "end_char_index": 1,
+}
+URL: JsonObject = {"type": "url", "url": "https://example.com/x"}
+DOCUMENT: JsonObject = {"type": "document", "source": URL}
 CALL_A = _says("assistant", _call("a"))
 CACHED: JsonObject = {"cache_control": {"type": "ephemeral"}}
 ACCEPTED: dict[str, JsonObject] = {
@@ -52,7 +62,7 @@ ACCEPTED: dict[str, JsonObject] = {
             _says("assistant", _call("t1")),
             _says(
                 "user",
-                _result("t1", content=[_text("x"), {"type": "image", "source": {"type": "url"}}]),
+                _result("t1", content=[_text("x"), {"type": "image", "source": URL}]),
             ),
         ]
     },
@@ -62,9 +72,7 @@ ACCEPTED: dict[str, JsonObject] = {
     "thinking": {"thinking": {"type": "enabled", "budget_tokens": 1024}, "max_tokens": 2000},
     "no thinking": {"thinking": {"type": "disabled"}},
     "warming the cache": {"max_tokens": 0},
-    "a document of the user": {
-        "messages": [_says("user", {"type": "document", "source": {"type": "text"}})]
-    },
+    "a document of the user": {"messages": [_says("user", DOCUMENT)]},
     "a system message on a model that takes it": {
         "model": "claude-opus-5",
         "messages": [USER, {"role": "system", "content": "now"}],
@@ -88,7 +96,7 @@ REFUSED: dict[str, tuple[JsonObject, str]] = {
     ),
     "V9 cache control": (
         {"system": [_text("a", cache_control={"type": "ephemeral", "scope": "x"})]},
-        "system.0.text.cache_control.ephemeral.scope: Extra inputs are not permitted",
+        "system.0.cache_control.ephemeral.scope: Extra inputs are not permitted",
     ),
     "V10 string": ({"model": 3}, "model: Input should be a valid string"),
     "V10 short": ({"model": ""}, "model: String should have at least 1"),
@@ -147,12 +155,12 @@ REFUSED: dict[str, tuple[JsonObject, str]] = {
                 _says("user", _result("a")),
             ]
         },
-        "messages.2: `tool_use` ids must be unique: a",
+        "messages.2.content.0: `tool_use` ids must be unique: a",
     ),
     "a call by the user": ({"messages": [_says("user", _call("a"))]}, "can only be in `assistant`"),
     "a result by the assistant": (
         {"messages": [CALL_A, _says("assistant", _result("a")), USER]},
-        "messages.0: `tool_use` ids",
+        "messages.1.content.0: `tool_result` blocks can only be in `user` messages",
     ),
     "V16": (
         {"messages": [USER, {"role": "assistant", "content": "{"}]},
@@ -191,14 +199,14 @@ REFUSED: dict[str, tuple[JsonObject, str]] = {
         {
             "messages": [
                 USER,
-                _says("assistant", {"type": "document", "source": {"type": "text"}}),
+                _says("assistant", DOCUMENT),
                 USER,
             ]
         },
         "messages.1.content.0.document",
     ),
     "V23 citations": (
-        {"messages": [_says("user", _text("x", citations=[{}]))]},
+        {"messages": [_says("user", _text("x", citations=[CITATION]))]},
         "messages.0.content.0.text.citations",
     ),
     "V23 citations in a search result": (
@@ -210,16 +218,16 @@ REFUSED: dict[str, tuple[JsonObject, str]] = {
                         "type": "search_result",
                         "source": "s",
                         "title": "t",
-                        "content": [_text("x", citations=[{}])],
+                        "content": [_text("x", citations=[CITATION])],
                     },
                 )
             ]
         },
-        "messages.0.content.0.text.citations",
+        "messages.0.content.0.search_result.content.0.citations",
     ),
     "no messages": ({"messages": []}, "messages: at least one message"),
     "a system message": (
-        {"messages": [USER, {"role": "system", "content": "x"}]},
+        {"model": "claude-sonnet-5", "messages": [USER, {"role": "system", "content": "x"}]},
         "messages.1.role",
     ),
     "a system message first": (

@@ -1,0 +1,77 @@
+"""Rules for cache breakpoints: how many, and in which order their lifetimes come."""
+
+from collections.abc import Iterator
+from typing import TypeAlias
+
+from l9gate.simulator.refusal import Refusal, invalid
+from l9gate.wire.json import Json, JsonObject
+
+Breakpoint: TypeAlias = tuple[str, str]  # the path of the block, and its lifetime
+MAX_BREAKPOINTS = 4
+
+
+def check_cache(body: JsonObject) -> Iterator[Refusal]:
+    """Yield what is wrong with the breakpoints of a body whose form is right."""
+    found = breakpoints_of(body)
+    automatic = body.get("cache_control")
+    count = len(found) + (automatic is not None)
+    if count > MAX_BREAKPOINTS:  # V18
+        yield invalid(
+            f"A maximum of {MAX_BREAKPOINTS} blocks with cache_control may be provided. "
+            f"Found {count}."
+        )
+    yield from _check_order(found)
+    if isinstance(automatic, dict):
+        last = _last_block(body)
+        own = None if last is None else last.get("cache_control")
+        if isinstance(own, dict) and _lifetime(own) != _lifetime(automatic):
+            yield invalid(
+                "cache_control.ttl: the last cacheable block has a cache_control with another ttl"
+            )
+
+
+def _check_order(found: list[Breakpoint]) -> Iterator[Refusal]:
+    is_short = False
+    for path, lifetime in found:
+        if lifetime == "1h" and is_short:
+            yield invalid(
+                f"{path}.cache_control.ttl: a ttl='1h' cache_control block must not come after a "
+                "ttl='5m' cache_control block. Note that blocks are processed in the following "
+                "order: `tools`, `system`, `messages`."
+            )
+        is_short = is_short or lifetime == "5m"
+
+
+def breakpoints_of(body: JsonObject) -> list[Breakpoint]:
+    """Return the explicit breakpoints in the order in which the API processes the blocks."""
+    found: list[Breakpoint] = []
+    for name in ("tools", "system", "messages"):
+        _collect(name, body.get(name), found)
+    return found
+
+
+def _collect(path: str, value: Json, found: list[Breakpoint]) -> None:
+    """Walk over blocks, inner before outer ones; schemas and inputs are no blocks."""
+    if isinstance(value, list):
+        for index, item in enumerate(value):
+            if isinstance(item, dict):
+                _collect(f"{path}.{index}", item, found)
+    elif isinstance(value, dict):
+        inner = value.get("content")
+        if isinstance(inner, list):
+            _collect(f"{path}.content", inner, found)
+        own = value.get("cache_control")
+        if isinstance(own, dict):
+            found.append((path, _lifetime(own)))
+
+
+def _lifetime(control: JsonObject) -> str:
+    return str(control.get("ttl") or "5m")
+
+
+def _last_block(body: JsonObject) -> JsonObject | None:
+    messages = body["messages"]
+    last = messages[-1] if isinstance(messages, list) and messages else None
+    content = last.get("content") if isinstance(last, dict) else None
+    block = content[-1] if isinstance(content, list) and content else None
+    return block if isinstance(block, dict) else None
