@@ -37,6 +37,7 @@ class Call(msgspec.Struct, kw_only=True):
     fault: Fault = NO_FAULT
     told: Hit = MISS  # by the rules: a fault, an answer
     has_workspace: bool = False  # since its credentials were accepted
+    scope: str = _WORKSPACE  # who shares buckets, a prompt cache, batches and files
     limit_headers: dict[str, str] = {}
 
     def make_id(self, prefix: str, number: int = 0) -> str:

@@ -1,7 +1,8 @@
 """`POST /v1/messages` and `POST /v1/messages/count_tokens`."""
 
 from l9gate.measure.clock import Clock
-from l9gate.net.http import HttpResponse
+from l9gate.net.http import Body, HttpResponse
+from l9gate.simulator.caching import CachePlan, PromptCache
 from l9gate.simulator.call import (
     Call,
     headers_for,
@@ -10,14 +11,16 @@ from l9gate.simulator.call import (
     render_refusal,
 )
 from l9gate.simulator.config import SimulatorConfig
-from l9gate.simulator.delivery import HEADERS_SHARE, Pacer, Sleep, stream_body
-from l9gate.simulator.faults import Fault
+from l9gate.simulator.delivery import HEADERS_SHARE, Pacer, Sleep, stream_body, timetable
+from l9gate.simulator.diagnosis import Diagnosis
+from l9gate.simulator.faults import NO_FAULT, Fault
 from l9gate.simulator.latency import Pace, pace_of
 from l9gate.simulator.limits import LimitExceeded, Limits
 from l9gate.simulator.message import render_message, stream_pieces
 from l9gate.simulator.refusal import Refusal, invalid, refuse
 from l9gate.simulator.script import Answer, answer_to, cut_answer
-from l9gate.simulator.tokens import count_input_tokens, count_output_tokens
+from l9gate.simulator.tokens import bytes_per_token, count_input_tokens, count_output_tokens
+from l9gate.simulator.trimming import fit_window, pause
 from l9gate.simulator.validate import find_refusal
 from l9gate.wire.headers import API_VERSION
 from l9gate.wire.json import JsonObject, parse_object
@@ -35,6 +38,8 @@ class Inference:
         self._clock = clock
         self._sleep = sleep
         self._limits = Limits(config.tier)
+        self._cache = PromptCache()
+        self._diagnosis = Diagnosis()
 
     def create(self, call: Call) -> tuple[HttpResponse, float]:
         """Return the answer to a request for a message, and the seconds that pass before it."""
@@ -45,24 +50,29 @@ class Inference:
         if body.get("stream") is not True and (told := refuse_as_told(call.fault)):
             return render_refusal(call, told), 0.0
         facts = _facts_of(body)
-        input_tokens = count_input_tokens(body)
-        room = facts.max_input_tokens
+        began_s = self._clock.now_s()
+        prompt = self._plan(call, body, facts, began_s)
+        input_tokens, room = prompt.use.total, facts.max_input_tokens
         if room is not None and input_tokens > room:  # V20
             too_long = f"prompt is too long: {input_tokens} tokens > {room} maximum"
             return render_refusal(call, invalid(too_long)), 0.0
-        exceeded = self._admit(call, facts, input_tokens)
+        exceeded = self._admit(call, facts, prompt.use.limited)
         if exceeded is not None:
             return render_refusal(call, _limit_refusal(exceeded), exceeded.retry_after_s), 0.0
         told_content = call.told.content(lambda n: call.make_id("toolu", n))
         plugin = self._config.answer if told_content is None else lambda _: told_content
-        answer = answer_to(body, facts, plugin, lambda n: call.make_id("toolu", n))
+        answer = answer_to(body, facts, plugin, call.make_id)
         _bend(answer, call.fault)
+        fit_window(answer, input_tokens, room)
         now_s = self._clock.now_s()
         limits = self._limits.of(facts.id, now_s)
         limits.charge_output(answer.output_tokens, now_s)
         call.limit_headers = limits.headers(now_s)
-        message = render_message(call.make_id("msg"), facts.id, answer, input_tokens)
         pace = pace_of(facts.id, input_tokens, self._config.load_factor, call.seed, call.ordinal)
+        self._cache.keep(prompt, began_s, began_s + pace.first_token_s)
+        message_id = call.make_id("msg")
+        found = self._diagnosis.diagnose(body, facts.id, input_tokens, call.scope, message_id)
+        message = render_message(message_id, facts.id, answer, prompt.use, body, found)
         if body.get("stream") is True:
             return self._stream(call, message, pace), pace.first_token_s * HEADERS_SHARE
         return render_json(call, message), pace.total_s(answer.output_tokens)
@@ -73,7 +83,12 @@ class Inference:
         body = told or _parse_body(call, counts_only=True)
         if isinstance(body, Refusal):
             return render_refusal(call, body)
-        return render_json(call, {"input_tokens": count_input_tokens(body)})
+        per_token = bytes_per_token(_facts_of(body).id)
+        return render_json(call, {"input_tokens": count_input_tokens(body, per_token)})
+
+    def _plan(self, call: Call, body: JsonObject, facts: ModelFacts, began_s: float) -> CachePlan:
+        total = count_input_tokens(body, bytes_per_token(facts.id))
+        return self._cache.plan(body, facts.id, total, call.scope, began_s)
 
     def _admit(self, call: Call, facts: ModelFacts, input_tokens: int) -> LimitExceeded | None:
         now_s = self._clock.now_s()
@@ -85,9 +100,10 @@ class Inference:
 
     def _stream(self, call: Call, message: JsonObject, pace: Pace) -> HttpResponse:
         pacer = Pacer(pace, self._clock, self._sleep)
-        body = stream_body(
-            list(stream_pieces(message)), call.fault, pacer, call.request_id, self._sleep
-        )
+        pieces = list(stream_pieces(message))
+        body: Body = timetable(pieces, pacer)
+        if call.fault is not NO_FAULT:
+            body = stream_body(pieces, call.fault, pacer, call.request_id, self._sleep)
         return HttpResponse(status=200, headers=headers_for(call, is_stream=True), body=body)
 
 
@@ -134,7 +150,9 @@ def _bend(answer: Answer, fault: Fault) -> None:
         answer.stop_reason = "refusal"
     elif fault.empty:
         answer.stop_reason = "end_turn"
-    elif fault.stop_reason == "max_tokens":
-        cut_answer(answer, max(1, answer.output_tokens // 2))
+    elif fault.stop_reason in {"max_tokens", "model_context_window_exceeded"}:
+        cut_answer(answer, max(1, answer.output_tokens // 2), fault.stop_reason)
+    elif fault.stop_reason == "pause_turn":
+        pause(answer)
     elif fault.stop_reason is not None:
         answer.stop_reason = fault.stop_reason

@@ -4,13 +4,42 @@ from collections.abc import Iterator
 
 import msgspec
 
-from l9gate.simulator.script import Answer
 from l9gate.simulator.tokens import count_text_tokens
+from l9gate.simulator.trimming import Answer
 from l9gate.simulator.turns import objects_of
 from l9gate.wire.json import Json, JsonObject
 from l9gate.wire.sse import render_event
 
 _PIECE_CHARS = 24  # of text or tool input in one delta
+_REFUSAL: JsonObject = {
+    "type": "refusal",
+    "category": "general_harms",
+    "explanation": "A simulated refusal",
+}
+
+
+class InputUse(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the tokens of a prompt went; all four together are the whole prompt."""
+
+    plain: int  # after the last breakpoint, or everything
+    read: int = 0  # from the cache
+    written_5m: int = 0
+    written_1h: int = 0
+
+    @property
+    def written(self) -> int:
+        """The tokens written to the cache."""
+        return self.written_5m + self.written_1h
+
+    @property
+    def total(self) -> int:
+        """The tokens of the prompt."""
+        return self.plain + self.read + self.written
+
+    @property
+    def limited(self) -> int:
+        """The tokens that the input rate limit counts: all but those read from the cache."""
+        return self.plain + self.written
 
 
 class Piece(msgspec.Struct, frozen=True):
@@ -20,11 +49,15 @@ class Piece(msgspec.Struct, frozen=True):
     tokens: int = 0
 
 
-def render_message(message_id: str, model: str, answer: Answer, input_tokens: int) -> JsonObject:
-    """Return the whole message, every key present."""
-    details: Json = None
-    if answer.stop_reason == "refusal":
-        details = {"type": "refusal", "category": None, "explanation": None}
+def render_message(
+    message_id: str,
+    model: str,
+    answer: Answer,
+    use: InputUse,
+    body: JsonObject,
+    diagnostics: Json = None,
+) -> JsonObject:
+    """Return the whole message, every key present; `body` is the request that it answers."""
     return {
         "id": message_id,
         "type": "message",
@@ -33,25 +66,32 @@ def render_message(message_id: str, model: str, answer: Answer, input_tokens: in
         "content": answer.content,
         "stop_reason": answer.stop_reason,
         "stop_sequence": answer.stop_sequence,
-        "stop_details": details,
+        "stop_details": _REFUSAL if answer.stop_reason == "refusal" else None,
         "container": None,
-        "diagnostics": None,
-        "usage": _usage(input_tokens, answer.output_tokens, answer.thinking_tokens),
+        "diagnostics": diagnostics,
+        "usage": _usage(answer, use, body),
     }
 
 
-def _usage(input_tokens: int, output_tokens: int, thinking_tokens: int) -> JsonObject:
+def _usage(answer: Answer, use: InputUse, body: JsonObject) -> JsonObject:
+    searches: JsonObject = {
+        "web_search_requests": answer.web_searches,
+        "web_fetch_requests": 0,
+    }
     return {
-        "input_tokens": input_tokens,
-        "output_tokens": output_tokens,
-        "cache_creation_input_tokens": 0,
-        "cache_read_input_tokens": 0,
-        "cache_creation": {"ephemeral_5m_input_tokens": 0, "ephemeral_1h_input_tokens": 0},
-        "server_tool_use": None,
+        "input_tokens": use.plain,
+        "output_tokens": answer.output_tokens,
+        "cache_creation_input_tokens": use.written,
+        "cache_read_input_tokens": use.read,
+        "cache_creation": {
+            "ephemeral_5m_input_tokens": use.written_5m,
+            "ephemeral_1h_input_tokens": use.written_1h,
+        },
+        "server_tool_use": searches if answer.web_searches else None,
         "service_tier": "standard",
-        "inference_geo": None,
-        "speed": "standard",
-        "output_tokens_details": {"thinking_tokens": thinking_tokens},
+        "inference_geo": body.get("inference_geo"),
+        "speed": body.get("speed") or "standard",
+        "output_tokens_details": {"thinking_tokens": answer.thinking_tokens},
     }
 
 
@@ -65,12 +105,13 @@ def stream_pieces(message: JsonObject) -> Iterator[Piece]:
         "stop_reason": None,
         "stop_sequence": None,
         "stop_details": None,
-        "usage": {**counts, "output_tokens": 1 if message["content"] else 0, **_NO_DETAILS},
+        "usage": {**counts, "output_tokens": 1 if message["content"] else 0, **_UNKNOWN_YET},
     }
     yield _event("message_start", {"message": started})
     yield _event("ping", {})
+    hidden = _thinking_tokens(counts)
     for index, block in enumerate(objects_of(message["content"])):
-        yield from _block_pieces(index, block)
+        yield from _block_pieces(index, block, hidden)
     totals = {name: counts[name] for name in _TOTALS if name in counts}
     ends = ("stop_reason", "stop_sequence", "stop_details", "container")
     yield _event(
@@ -88,28 +129,40 @@ _TOTALS = (
     "server_tool_use",
     "output_tokens_details",
 )
-_NO_DETAILS: JsonObject = {"output_tokens_details": None}
+_UNKNOWN_YET: JsonObject = {"output_tokens_details": None, "server_tool_use": None}
 
 
-def _block_pieces(index: int, block: JsonObject) -> Iterator[Piece]:
-    kind = block["type"]
+def _thinking_tokens(counts: JsonObject) -> int:
+    details = counts.get("output_tokens_details")
+    tokens = details.get("thinking_tokens") if isinstance(details, dict) else None
+    return tokens if isinstance(tokens, int) else 0
+
+
+def _block_pieces(index: int, block: JsonObject, thinking_tokens: int) -> Iterator[Piece]:
+    """Yield one block: empty, its deltas, its end; what is of another kind comes complete."""
+    kind = block.get("type")
     empty, deltas = dict(block), list[JsonObject]()
     if kind == "text":
         empty["text"] = ""
         deltas = [{"type": "text_delta", "text": piece} for piece in _split(str(block["text"]))]
+        cited = block.get("citations")
+        if isinstance(cited, list):
+            empty["citations"] = []
+            deltas += [{"type": "citations_delta", "citation": citation} for citation in cited]
     elif kind == "thinking":
         empty |= {"thinking": "", "signature": ""}
         thought = _split(str(block["thinking"]))
         deltas = [{"type": "thinking_delta", "thinking": piece} for piece in thought]
         deltas.append({"type": "signature_delta", "signature": block["signature"]})
-    elif kind == "tool_use":
+    elif kind in {"tool_use", "server_tool_use"}:
         empty["input"] = {}
         written = _split(msgspec.json.encode(block["input"]).decode()) if block["input"] else []
         deltas = [{"type": "input_json_delta", "partial_json": p} for p in ["", *written]]
     yield _event("content_block_start", {"index": index, "content_block": empty})
+    is_hidden = kind == "thinking" and not block["thinking"]
     for delta in deltas:
         generated = delta.get("text") or delta.get("thinking") or delta.get("partial_json") or ""
-        tokens = count_text_tokens(str(generated))
+        tokens = thinking_tokens if is_hidden else count_text_tokens(str(generated))
         yield _event("content_block_delta", {"index": index, "delta": delta}, tokens)
     yield _event("content_block_stop", {"index": index})
 

@@ -1,7 +1,7 @@
 """What to answer: decided by the request alone, so the same request gets the same answer.
 
-In order: a tool that was not called yet, output for a schema, a reply that was asked for word by
-word, a few sentences.
+In order: a refusal that was asked for, tools that were not called yet, output for a schema, a reply
+that was asked for word by word, a few sentences.
 """
 
 import re
@@ -10,41 +10,42 @@ from typing import TypeAlias
 
 import msgspec
 
+from l9gate.simulator.citations import citations_for
 from l9gate.simulator.instances import instance_of
-from l9gate.simulator.tokens import count_output_tokens, count_text_tokens, cut_text
+from l9gate.simulator.thinking import think
+from l9gate.simulator.tokens import bytes_per_token, count_text_tokens
+from l9gate.simulator.tool_use import cite_search, tool_calls, web_search
+from l9gate.simulator.trimming import Answer, apply_stop_sequences, count_answer, cut_answer
 from l9gate.simulator.turns import blocks_of, objects_of
 from l9gate.simulator.validate import format_of
 from l9gate.wire.json import Json, JsonObject
 from l9gate.wire.models import ModelFacts
 
+__all__ = ["Answer", "Plugin", "answer_to", "cut_answer"]
+
 Plugin: TypeAlias = Callable[[JsonObject], Json]
 """Takes the request; returns text, a list of content blocks, an object to be sent as JSON text, or
 None to leave the answer to the simulator."""
+MakeId: TypeAlias = Callable[[str, int], str]
+"""Takes the prefix of an id and a number within the answer."""
 
 _EXACT = re.compile(
     r"(?:reply|respond|answer|say)\s+(?:\w+\s+)?exactly\b(?:[^:\n\"'`]{0,40}:)?\s*(.+)",
     re.IGNORECASE,
 )
+# The API documents a longer string, which begins like this, to test how refusals are met.
+_REFUSE = "ANTHROPIC_MAGIC_STRING_TRIGGER_REFUSAL"
 _SENTENCES = (
     "This answer comes from a simulator and means nothing.",
     "It has the shape, the counts and the pace of a real one.",
     "Whoever reads it should look at how it arrived, not at what it says.",
     "The same request gets the same answer, with or without streaming.",
 )
-
-
-class Answer(msgspec.Struct, kw_only=True):
-    """Content of an answer and why it ends there."""
-
-    content: list[Json]
-    stop_reason: str
-    stop_sequence: str | None = None
-    output_tokens: int = 0
-    thinking_tokens: int = 0
+_INTRODUCTION = "The source that was given says this: "
 
 
 def answer_to(
-    body: JsonObject, facts: ModelFacts, plugin: Plugin | None, make_tool_id: Callable[[int], str]
+    body: JsonObject, facts: ModelFacts, plugin: Plugin | None, make_id: MakeId
 ) -> Answer:
     """Return the answer to a valid request.
 
@@ -52,37 +53,68 @@ def answer_to(
         body: the decoded request.
         facts: the model that it names.
         plugin: asked first, if there is one.
-        make_tool_id: gives the id of the nth tool call.
+        make_id: gives the ids of tool calls.
     """
+    per_token = bytes_per_token(facts.id)
     if body.get("max_tokens") == 0:
-        return Answer(content=[], stop_reason="max_tokens")
-    content = _content_for(body, plugin, make_tool_id)
-    thought = _thinking(body, facts)
-    answer = Answer(content=[*thought, *content], stop_reason=_stop_reason(content))
-    _apply_stop_sequences(answer, body)
-    _apply_max_tokens(answer, body)
+        return Answer(content=[], stop_reason="max_tokens", bytes_per_token=per_token)
+    answer = Answer(content=[], stop_reason="end_turn", bytes_per_token=per_token)
+    given = None if plugin is None else plugin(body)
+    if given is None and _REFUSE in _last_text(body):
+        answer.stop_reason = "refusal"
+    elif isinstance(given, list):
+        answer.content = given
+    else:
+        _fill(answer, body, facts, given, make_id)
+    if answer.stop_reason != "refusal":
+        answer.stop_reason = _stop_reason(answer.content)
+    apply_stop_sequences(answer, body.get("stop_sequences"))
+    count_answer(answer)
+    limit = body.get("max_tokens")
+    if isinstance(limit, int) and answer.output_tokens > limit:
+        cut_answer(answer, limit)
     return answer
 
 
-def _content_for(
-    body: JsonObject, plugin: Plugin | None, make_tool_id: Callable[[int], str]
-) -> list[Json]:
-    given = None if plugin is None else plugin(body)
-    if isinstance(given, list):
-        return given
+def _fill(
+    answer: Answer, body: JsonObject, facts: ModelFacts, given: Json, make_id: MakeId
+) -> None:
+    """Put thoughts and content into an answer."""
+    thought = think(body, facts)
+    if thought is not None:
+        answer.content.append(thought.block)
+        if not thought.block["thinking"]:
+            answer.hidden_tokens = count_text_tokens(thought.text, answer.bytes_per_token)
     if given is not None:
-        return [_text_block(given if isinstance(given, str) else _json_text(given))]
-    call = _tool_call(body, make_tool_id)
-    if call is not None:
-        return [call]
+        text = given if isinstance(given, str) else _json_text(given)
+        answer.content.append(_text_block(text))
+        return
+    searched = web_search(body, lambda number: make_id("srvtoolu", number))
+    answer.web_searches = 1 if searched else 0
+    calls = tool_calls(body, lambda number: make_id("toolu", number))
+    answer.content += [*searched, *(calls or _words(body, searched))]
+
+
+def _words(body: JsonObject, searched: list[Json]) -> list[Json]:
     schema = format_of(body)
     if schema is not None:
         return [_text_block(_json_text(instance_of(schema)))]
-    return [_text_block(_reply(body))]
+    cited: list[Json] = [cite_search()] if searched else citations_for(body)
+    exact = _exact_reply(body)
+    if not cited:
+        return [_text_block(exact or " ".join(_SENTENCES))]
+    if exact is not None:
+        return [_text_block(exact, cited)]
+    return [_text_block(_INTRODUCTION), *(_text_block(_quote(item), [item]) for item in cited)]
 
 
-def _text_block(text: str) -> JsonObject:
-    return {"type": "text", "text": text, "citations": None}
+def _quote(citation: Json) -> str:
+    cited = citation.get("cited_text") if isinstance(citation, dict) else None
+    return str(cited or _SENTENCES[0])
+
+
+def _text_block(text: str, citations: list[Json] | None = None) -> JsonObject:
+    return {"type": "text", "text": text, "citations": citations}
 
 
 def _json_text(value: Json) -> str:
@@ -95,109 +127,18 @@ def _stop_reason(content: list[Json]) -> str:
     return "tool_use" if is_call else "end_turn"
 
 
-def _tool_call(body: JsonObject, make_tool_id: Callable[[int], str]) -> JsonObject | None:
-    """Return a call of the tool that is demanded, or of the next one not called so far."""
-    tools = [tool for tool in objects_of(body.get("tools")) if "input_schema" in tool]
-    choice = body.get("tool_choice")
-    wanted = choice if isinstance(choice, dict) else {"type": "auto"}
-    if wanted["type"] == "none":
-        return None
-    if wanted["type"] == "tool":
-        tools = [tool for tool in tools if tool["name"] == wanted["name"]]
-    elif wanted["type"] == "auto":
-        called = _called_tools(objects_of(body["messages"]))
-        tools = [tool for tool in tools if tool["name"] not in called]
-    if not tools:
-        return None
-    schema = tools[0]["input_schema"]
-    return {
-        "type": "tool_use",
-        "id": make_tool_id(0),
-        "name": tools[0]["name"],
-        "input": instance_of(schema) if isinstance(schema, dict) else {},
-        "caller": {"type": "direct"},
-    }
+def _last_text(body: JsonObject) -> str:
+    """Return what the user said last; results of tools are nothing said."""
+    for message in reversed(objects_of(body["messages"])):
+        if message["role"] == "user":
+            blocks = blocks_of(message)
+            texts = [str(block["text"]) for block in blocks if block["type"] == "text"]
+            if texts:
+                return "\n".join(texts)
+    return ""
 
 
-def _called_tools(messages: list[JsonObject]) -> set[Json]:
-    blocks = [block for message in messages for block in blocks_of(message)]
-    return {str(block["name"]) for block in blocks if block["type"] == "tool_use"}
-
-
-def _reply(body: JsonObject) -> str:
-    """Return the words that the last user message asks for exactly, else some sentences."""
-    texts = [
-        str(block["text"])
-        for message in objects_of(body["messages"])[-1:]
-        for block in blocks_of(message)
-        if block["type"] == "text"
-    ]
-    found = _EXACT.search("\n".join(texts))
-    if found is None:
-        return " ".join(_SENTENCES)
-    return found[1].strip().strip("\"'`").strip() or _SENTENCES[0]
-
-
-def _thinking(body: JsonObject, facts: ModelFacts) -> list[Json]:
-    """Return a thinking block where the request asks for thinking."""
-    thinking = body.get("thinking")
-    if not isinstance(thinking, dict) or thinking["type"] not in {"adaptive", "enabled"}:
-        return []
-    default = "summarized" if facts.thinking_default == "off" else "omitted"
-    is_shown = (thinking.get("display") or default) == "summarized"
-    return [
-        {
-            "type": "thinking",
-            "thinking": "A simulator does not think." if is_shown else "",
-            "signature": "c2ltdWxhdGVk",
-        }
-    ]
-
-
-def _apply_stop_sequences(answer: Answer, body: JsonObject) -> None:
-    sequences = body.get("stop_sequences")
-    last = answer.content[-1] if answer.content else None
-    if not isinstance(sequences, list) or not isinstance(last, dict) or last.get("type") != "text":
-        return
-    text = str(last["text"])
-    places = [(text.find(str(stop)), str(stop)) for stop in sequences if stop]
-    hits = [(place, stop) for place, stop in places if place >= 0]
-    if hits:
-        place, answer.stop_sequence = min(hits)
-        answer.stop_reason = "stop_sequence"
-        answer.content[-1] = {**last, "text": text[:place]}
-
-
-def _apply_max_tokens(answer: Answer, body: JsonObject) -> None:
-    """Count the answer, and cut it where it exceeds what was allowed."""
-    limit = body.get("max_tokens")
-    answer.output_tokens = count_output_tokens(answer.content)
-    if isinstance(limit, int) and answer.output_tokens > limit:
-        cut_answer(answer, limit)
-    answer.thinking_tokens = sum(
-        count_text_tokens(str(block["thinking"]))
-        for block in objects_of(answer.content)
-        if block["type"] == "thinking"
-    )
-
-
-def cut_answer(answer: Answer, tokens: int) -> None:
-    """Shorten an answer to some tokens and say so; a cut tool call is left with an empty input."""
-    kept: list[Json] = []
-    left = tokens
-    for block in objects_of(answer.content):
-        if left <= 0:
-            break
-        size = count_output_tokens([block])
-        kept.append(block if size <= left else _cut_block(block, left))
-        left -= size
-    answer.content = kept
-    answer.stop_reason, answer.stop_sequence = "max_tokens", None
-    answer.output_tokens = min(tokens, answer.output_tokens)
-
-
-def _cut_block(block: JsonObject, tokens: int) -> JsonObject:
-    if block["type"] == "tool_use":
-        return {**block, "input": {}}
-    name = "thinking" if block["type"] == "thinking" else "text"
-    return {**block, name: cut_text(str(block[name]), tokens)}
+def _exact_reply(body: JsonObject) -> str | None:
+    """Return the words that the user asks for exactly."""
+    found = _EXACT.search(_last_text(body))
+    return None if found is None else found[1].strip().strip("\"'`").strip() or _SENTENCES[0]

@@ -115,7 +115,7 @@ def test_a_body_that_is_no_json_is_refused(app: SimulatorApp, make_request: Make
 
 
 def test_a_prompt_beyond_the_context_window_is_refused(ask: Ask, body: JsonObject) -> None:
-    response = ask({**body, "model": "claude-haiku-4-5", "system": "x" * 900_000})
+    response = ask({**body, "model": "claude-haiku-4-5", "system": "x" * 1_100_000})
     assert response.status == 400
     assert "tokens > 200000 maximum" in str(_json(response))
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from l9gate.simulator.message import render_message, stream_pieces
+from l9gate.simulator.message import InputUse, render_message, stream_pieces
 from l9gate.simulator.script import Answer
 from l9gate.wire.json import Json, JsonObject
 from l9gate.wire.sse import SseEvent, SseParser
@@ -27,7 +27,8 @@ EMPTY_CALL: JsonObject = {**CALL, "input": {}}
 
 def _message(content: list[Json], stop_reason: str = "end_turn") -> JsonObject:
     answer = Answer(content=content, stop_reason=stop_reason, output_tokens=30, thinking_tokens=4)
-    return render_message("msg_1", "claude-haiku-5-5", answer, 100)
+    use = InputUse(plain=100, read=40, written_5m=8, written_1h=2)
+    return render_message("msg_1", "claude-haiku-5-5", answer, use, {"speed": "fast"})
 
 
 def _events(message: JsonObject) -> list[SseEvent]:

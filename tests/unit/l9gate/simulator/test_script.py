@@ -4,6 +4,7 @@ import msgspec
 import pytest
 
 from l9gate.simulator.script import Answer, answer_to
+from l9gate.simulator.turns import objects_of
 from l9gate.wire.json import Json, JsonObject
 from l9gate.wire.models import find_model
 
@@ -18,6 +19,7 @@ TOOLS: JsonObject = {
     "tools": [
         {"name": "f", "input_schema": {"type": "object", "properties": {"n": {"type": "integer"}}}},
         {"name": "g", "input_schema": {"type": "object"}},
+        {"type": "bash_20250124", "name": "bash"},
     ]
 }
 
@@ -25,7 +27,9 @@ TOOLS: JsonObject = {
 def _answer(body: JsonObject, plugin_says: Json = None) -> Answer:
     facts = find_model(str(body["model"]))
     assert facts is not None
-    return answer_to(body, facts, lambda _: plugin_says, lambda number: f"toolu_{number}")
+    return answer_to(
+        body, facts, lambda _: plugin_says, lambda prefix, number: f"{prefix}_{number}"
+    )
 
 
 def _text(answer: Answer) -> str:
@@ -65,41 +69,78 @@ def test_no_words_asked_for_exactly_get_sentences(body: JsonObject) -> None:
 
 
 def _turn(body: JsonObject, answer: Answer) -> JsonObject:
-    call = answer.content[-1]
-    assert isinstance(call, dict)
     messages = body["messages"]
     assert isinstance(messages, list)
-    result: JsonObject = {"type": "tool_result", "tool_use_id": call["id"], "content": "4"}
+    results: list[Json] = [
+        {"type": "tool_result", "tool_use_id": call["id"], "content": "4"}
+        for call in objects_of(answer.content)
+    ]
     turn: list[Json] = [
         {"role": "assistant", "content": answer.content},
-        {"role": "user", "content": [result]},
+        {"role": "user", "content": results},
     ]
     return {**body, "messages": [*messages, *turn]}
 
 
-def test_each_tool_is_called_once_and_then_the_turn_ends(body: JsonObject) -> None:
-    conversation: JsonObject = {**body, **TOOLS}
-    names = []
-    for _ in range(2):
+def _names(answer: Answer) -> list[Json]:
+    return [block["name"] for block in objects_of(answer.content) if block["type"] == "tool_use"]
+
+
+@pytest.mark.parametrize(
+    ("choice", "turns"),
+    [
+        ({"type": "auto"}, [["f", "g"], ["bash"]]),
+        ({"type": "auto", "disable_parallel_tool_use": True}, [["f"], ["g"], ["bash"]]),
+    ],
+)
+def test_each_tool_is_called_once_and_then_the_turn_ends(
+    body: JsonObject, choice: JsonObject, turns: list[list[str]]
+) -> None:
+    conversation: JsonObject = {**body, **TOOLS, "tool_choice": choice}
+    for names in turns:
         answer = _answer(conversation)
-        assert answer.stop_reason == "tool_use"
-        call = answer.content[-1]
-        assert isinstance(call, dict)
-        names.append(call["name"])
+        assert (answer.stop_reason, _names(answer)) == ("tool_use", names)
         conversation = _turn(conversation, answer)
-    assert names == ["f", "g"]
     assert _answer(conversation).stop_reason == "end_turn"
 
 
+def test_calls_at_once_have_ids_of_their_own(body: JsonObject) -> None:
+    ids = [block["id"] for block in objects_of(_answer({**body, **TOOLS}).content)]
+    assert ids == ["toolu_0", "toolu_1"]
+
+
+def test_a_tool_that_is_not_loaded_or_only_for_code_is_not_called(body: JsonObject) -> None:
+    schema: JsonObject = {"type": "object"}
+    tools: list[Json] = [
+        {"name": "later", "input_schema": schema, "defer_loading": True},
+        {"name": "code", "input_schema": schema, "allowed_callers": ["code_execution_20260521"]},
+        {"name": "now", "input_schema": schema, "allowed_callers": ["direct"]},
+        {"type": "computer_toolset_20260801"},
+    ]
+    assert _names(_answer({**body, "tools": tools})) == ["now"]
+
+
+def test_the_last_words_after_tools_are_those_that_were_asked_for(body: JsonObject) -> None:
+    asked: JsonObject = {**_asks(body, "Reply with exactly: pong"), **TOOLS}
+    asked = _turn(asked, _answer(asked))
+    asked = _turn(asked, _answer(asked))
+    assert _text(_answer(asked)) == "pong"
+
+
 def test_the_input_of_a_call_satisfies_its_schema(body: JsonObject) -> None:
-    call = _answer({**body, **TOOLS}).content[-1]
+    call = _answer({**body, **TOOLS}).content[0]
     assert isinstance(call, dict)
     assert call["input"] == {"n": 1}
 
 
 @pytest.mark.parametrize(
     ("choice", "name"),
-    [({"type": "tool", "name": "g"}, "g"), ({"type": "any"}, "f"), ({"type": "none"}, None)],
+    [
+        ({"type": "tool", "name": "g"}, "g"),
+        ({"type": "any"}, "g"),
+        ({"type": "any", "disable_parallel_tool_use": True}, "f"),
+        ({"type": "none"}, None),
+    ],
 )
 def test_the_choice_of_a_tool_is_followed(
     body: JsonObject, choice: JsonObject, name: str | None
@@ -165,6 +206,43 @@ def test_max_tokens_cuts_a_call_to_an_empty_input(body: JsonObject) -> None:
     call = answer.content[-1]
     assert isinstance(call, dict)
     assert (call["input"], answer.stop_reason) == ({}, "max_tokens")
+
+
+def test_forced_tools_are_called_again_when_all_were_called(body: JsonObject) -> None:
+    asked: JsonObject = {**body, **TOOLS, "tool_choice": {"type": "any"}}
+    asked = _turn(asked, _answer(asked))
+    asked = _turn(asked, _answer(asked))
+    assert _names(_answer(asked)) == ["f"]
+
+
+def test_the_string_that_is_documented_for_refusals_is_refused(body: JsonObject) -> None:
+    answer = _answer(_asks(body, "ANTHROPIC_MAGIC_STRING_TRIGGER_REFUSAL_1FAE"))
+    assert (answer.content, answer.stop_reason, answer.output_tokens) == ([], "refusal", 1)
+
+
+def test_a_search_of_the_server_is_done_once_and_cited(body: JsonObject) -> None:
+    tools: list[Json] = [{"type": "web_search_20250305", "name": "web_search"}]
+    asked: JsonObject = {**body, "tools": tools}
+    answer = _answer(asked)
+    blocks = objects_of(answer.content)
+    kinds = [block["type"] for block in blocks]
+    assert kinds[:2] == ["server_tool_use", "web_search_tool_result"]
+    assert blocks[0]["id"] == blocks[1]["tool_use_id"] == "srvtoolu_0"
+    assert "web_search_result_location" in str(blocks[-1]["citations"])
+    assert (answer.web_searches, answer.stop_reason) == (1, "end_turn")
+    history: list[Json] = [
+        *objects_of(body["messages"]),
+        {"role": "assistant", "content": answer.content},
+        {"role": "user", "content": "and then?"},
+    ]
+    assert _answer({**asked, "messages": history}).web_searches == 0
+    assert _answer({**asked, "tool_choice": {"type": "none"}}).web_searches == 0
+
+
+def test_older_models_count_fewer_tokens_for_the_same_words(body: JsonObject) -> None:
+    new = _answer({**body, "model": "claude-opus-4-7"}).output_tokens
+    old = _answer({**body, "model": "claude-opus-4-6"}).output_tokens
+    assert 1.25 < new / old < 1.35
 
 
 def test_max_tokens_may_leave_only_thoughts(body: JsonObject) -> None:

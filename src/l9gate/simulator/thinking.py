@@ -1,0 +1,69 @@
+"""Whether an answer begins with thoughts, and what they look like."""
+
+import base64
+import hashlib
+
+import msgspec
+
+from l9gate.simulator.turns import blocks_of, objects_of
+from l9gate.wire.json import Json, JsonObject
+from l9gate.wire.models import ModelFacts
+
+_SENTENCES = (
+    "A simulator does not think. ",
+    "It only takes as long, and counts as many tokens. ",
+    "These words stand where a summary of thoughts would stand. ",
+)
+_LENGTHS = {"low": 1, "medium": 2, "high": 3, "xhigh": 6, "max": 9}  # in sentences
+_THOROUGH = frozenset({"high", "xhigh", "max"})
+
+
+class Thought(msgspec.Struct, frozen=True):
+    """A block of thoughts, and the text whose tokens are billed even where it is not shown."""
+
+    block: JsonObject
+    text: str
+
+
+def think(body: JsonObject, facts: ModelFacts) -> Thought | None:
+    """Return the thought that an answer begins with, None if it begins without one.
+
+    A request that does not mention thinking gets a thought from models that always think, and from
+    those that think by default at an effort of `high` and more.
+    """
+    given = body.get("thinking")
+    thinking = given if isinstance(given, dict) else {}
+    effort = _effort_of(body, facts)
+    if not _does_think(thinking.get("type"), effort, body, facts):
+        return None
+    count = _LENGTHS.get(effort, 2)
+    text = "".join(_SENTENCES[number % len(_SENTENCES)] for number in range(count)).rstrip()
+    default = "summarized" if facts.thinking_default == "off" else "omitted"
+    is_shown = (thinking.get("display") or default) == "summarized"
+    signature = sign(facts.id, text, len(objects_of(body["messages"])))
+    shown = text if is_shown else ""
+    return Thought({"type": "thinking", "thinking": shown, "signature": signature}, text)
+
+
+def sign(model: str, text: str, position: int) -> str:
+    """Return a signature; every model, text and place in a conversation has its own."""
+    parts = f"{model}\n{position}\n{text}".encode()
+    return base64.b64encode(hashlib.blake2b(parts).digest()).decode()
+
+
+def _effort_of(body: JsonObject, facts: ModelFacts) -> str:
+    config = body.get("output_config")
+    effort = config.get("effort") if isinstance(config, dict) else None
+    return str(effort or facts.default_effort or "medium")
+
+
+def _does_think(kind: Json, effort: str, body: JsonObject, facts: ModelFacts) -> bool:
+    if kind in {"adaptive", "enabled"}:
+        return True
+    if kind == "between_tools":
+        last = objects_of(body["messages"])[-1]
+        return any(block["type"] == "tool_result" for block in blocks_of(last))
+    if kind is not None:
+        return False
+    default = facts.thinking_default
+    return default == "always" or (default == "on" and effort in _THOROUGH)
