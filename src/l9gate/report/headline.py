@@ -64,7 +64,7 @@ def _middle(deciding: Finding | None, room: int) -> str:
     if deciding is None:
         return "no criterion was asked (n=0)"
     text = _decided_by(deciding)
-    if deciding.state is State.UNPROVEN and deciding.reason is not None:
+    if deciding.state is State.UNPROVEN and deciding.reason and deciding.reason not in text:
         longer = f"{text}: {deciding.reason}"
         text = longer if len(longer) <= room else text
     return text if len(text) <= room else f"{text[: max(room - 1, 0)]}…"
@@ -74,7 +74,9 @@ def _decided_by(finding: Finding) -> str:
     operator = operator_of(finding.condition)
     n = f"(n={finding.n:,})"
     if operator is None or finding.limit is None:
-        return f"{finding.criterion}: {finding.condition} {n}"
+        # A sentence that does not hold would be read as one that does; its reason says more.
+        is_kept = finding.state is State.KEPT or finding.reason is None
+        return f"{finding.criterion}: {finding.condition if is_kept else finding.reason} {n}"
     if finding.observed is None:
         limit = render_quantity(finding.limit, finding.unit)
         return f"{finding.criterion} no value, needs {operator} {limit} {n}"

@@ -44,9 +44,16 @@ def test_headline_without_a_number_says_so(verdict: Verdict, finding: Finding) -
     assert line.startswith("UNPROVEN  latency-p95 no value, needs < 2 s (n=0) ·")
 
 
-def test_headline_of_a_sentence_quotes_it(verdict: Verdict, finding: Finding) -> None:
+def test_headline_of_a_sentence_quotes_it_if_it_holds_and_else_says_why_not(
+    verdict: Verdict, finding: Finding
+) -> None:
     deciding = replace(finding, condition="every layer ran", criterion="complete", n=3)
-    assert "complete: every layer ran (n=3)" in line_of(replace(verdict, deciding=deciding))
+    kept = replace(deciding, state=State.KEPT)
+    assert "complete: every layer ran (n=3)" in line_of(replace(verdict, deciding=kept))
+    broken = replace(deciding, state=State.UNPROVEN, reason="unit was killed")
+    line = line_of(replace(verdict, deciding=broken))
+    assert "complete: unit was killed (n=3) ·" in line
+    assert "every layer ran" not in line
 
 
 def test_run_without_criteria_has_a_headline(verdict: Verdict) -> None:
