@@ -136,3 +136,26 @@ def l9gate(project: Path, clean_environ: Mapping[str, str]) -> Gate:
 def newest_run(project: Path) -> Callable[[], Path]:
     """Return the folder of the newest run."""
     return lambda: max((project / ".l9gate" / "runs").iterdir())
+
+
+class ProcessTable:
+    """What runs on this machine, as `ps` sees it."""
+
+    def descendants_of(self, pid: int) -> set[int]:
+        words = ["ps", "-eo", "pid=,ppid="]
+        listed = subprocess.run(words, capture_output=True, text=True, check=True)
+        parents = {int(one): int(two) for one, two in map(str.split, listed.stdout.splitlines())}
+        found: set[int] = set()
+        while more := {one for one, two in parents.items() if two in {pid, *found}} - found:
+            found |= more
+        return found
+
+    def is_running(self, pid: int) -> bool:
+        words = ["ps", "-o", "stat=", "-p", str(pid)]
+        state = subprocess.run(words, capture_output=True, check=False)
+        return state.stdout.strip()[:1] not in {b"", b"Z"}
+
+
+@pytest.fixture
+def processes() -> ProcessTable:
+    return ProcessTable()

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Protocol
 from typing import NoReturn
 
 import jsonschema
@@ -19,6 +20,13 @@ import pytest
 Gate = Callable[..., subprocess.CompletedProcess[str]]
 NewestRun = Callable[[], Path]
 Absent = Callable[[str], NoReturn]
+
+
+class ProcessTable(Protocol):
+    def descendants_of(self, pid: int) -> set[int]: ...
+    def is_running(self, pid: int) -> bool: ...
+
+
 KEY = "sk-planted-key-0123456789"
 
 
@@ -183,20 +191,6 @@ def start_long_rehearsal(project: Path, environ: Mapping[str, str]) -> subproces
     )
 
 
-def descendants_of(pid: int) -> set[int]:
-    listed = subprocess.run(["ps", "-eo", "pid=,ppid="], capture_output=True, text=True, check=True)
-    parents = {int(one): int(two) for one, two in map(str.split, listed.stdout.splitlines())}
-    found: set[int] = set()
-    while more := {one for one, two in parents.items() if two in {pid, *found}} - found:
-        found |= more
-    return found
-
-
-def is_running(pid: int) -> bool:
-    state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, check=False)
-    return state.stdout.strip()[:1] not in {b"", b"Z"}
-
-
 def test_a_killed_run_is_unproven_and_keeps_what_it_acknowledged(
     project: Path, clean_environ: Mapping[str, str], l9gate: Gate, newest_run: NewestRun
 ) -> None:
@@ -216,18 +210,22 @@ def test_a_killed_run_is_unproven_and_keeps_what_it_acknowledged(
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_run_stops_its_children_and_is_kept(
-    project: Path, clean_environ: Mapping[str, str], l9gate: Gate, number: signal.Signals
+    project: Path,
+    clean_environ: Mapping[str, str],
+    l9gate: Gate,
+    processes: ProcessTable,
+    number: signal.Signals,
 ) -> None:
     runs = project / ".l9gate" / "runs"
     with start_long_rehearsal(project, clean_environ) as process:
         wait_for(lambda: count_exchanges(runs) >= 6)
-        children = descendants_of(process.pid)
+        children = processes.descendants_of(process.pid)
         assert len(children) >= 2  # a simulator and a pytest
         process.send_signal(number)
         assert process.wait(20) == 130
         assert process.stdout is not None
         assert process.stdout.read() == b""
-    wait_for(lambda: not any(map(is_running, children)))
+    wait_for(lambda: not any(map(processes.is_running, children)))
     judged = l9gate("judge")
     assert judged.returncode == 2
     assert "stopped" in judged.stdout
