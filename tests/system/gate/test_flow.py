@@ -11,8 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Protocol
-from typing import NoReturn
+from typing import NoReturn, Protocol
 
 import jsonschema
 import pytest
