@@ -86,7 +86,7 @@ MISSING = {
     "6.4 budget_tokens": ({"thinking": {"type": "enabled"}}, "thinking.enabled.budget_tokens"),
     "6.7 schema": (
         {"output_config": {"format": {"type": "json_schema"}}},
-        "output_config.format.json_schema.schema",
+        "output_config.format.schema",
     ),
 }
 
