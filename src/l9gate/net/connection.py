@@ -1,11 +1,12 @@
 """One client's connection to our server: HTTP/1.1, keep-alive, pipelined."""
 
 import asyncio
+import itertools
 import logging
 import socket
 import struct
 import traceback
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from typing import Protocol, cast
 
@@ -14,6 +15,7 @@ from l9gate.net.http import (
     LAST_CHUNK,
     App,
     Cut,
+    Ending,
     HttpRequest,
     HttpResponse,
     Timetable,
@@ -26,6 +28,7 @@ from l9gate.net.reader import Limits, RequestReader
 from l9gate.net.wheel import Wheel
 
 _LOG = logging.getLogger(__name__)
+_NUMBERS = itertools.count(1)
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER for no time: close sends RST
 _LINGER_S = 5.0
@@ -69,6 +72,7 @@ class Connection(asyncio.Protocol):
 
     def __init__(self, host: Host) -> None:
         self._host = host
+        self._number = next(_NUMBERS)
         self._limits = host.limits
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
@@ -82,6 +86,7 @@ class Connection(asyncio.Protocol):
         self._deadline_s = self._loop.time() + host.limits.idle_timeout_s
         self._keeps_alive = True  # what the client of the current request wants
         self._player: Player | None = None  # plays the body of the current answer
+        self._on_end: Callable[[Ending], None] | None = None  # who wants to know of its end
         self.task: asyncio.Task[HttpResponse | bool] | None = None  # answers at this moment
 
     @property
@@ -98,6 +103,7 @@ class Connection(asyncio.Protocol):
         """Cancel the answer that nobody waits for any more, and leave the server."""
         self._transport = None
         self._is_closing = True
+        self._note_end(Ending.GONE)
         if self._player is not None:
             self._player.waits = True
             self._player = None
@@ -171,6 +177,7 @@ class Connection(asyncio.Protocol):
             self._end()
 
     def _answer(self, request: HttpRequest) -> None:
+        request.connection = self._number
         answer = self._host.app(request)
         self._keeps_alive = request.keep_alive
         if isinstance(answer, HttpResponse):
@@ -188,12 +195,14 @@ class Connection(asyncio.Protocol):
     def _play(self, response: HttpResponse, body: Timetable) -> None:
         """Begin a body that needs no task; it may end at once."""
         self._out.append(render_head(response, keep_alive=self._keeps_alive))
+        self._on_end = response.on_end
         now_s = self._loop.time()
         start_s = now_s - body.elapsed_s()
         self._player = Player(body, start_s, self._host.wheel, self._write_piece, self._end_play)
         self._player.waits = self._can_write is not None
         if self._player.turn(now_s):
             self._player = None
+            self._note_end(Ending.WHOLE)
             self._is_closing = self._is_closing or not self._keeps_alive
         else:
             self._flush()
@@ -205,6 +214,7 @@ class Connection(asyncio.Protocol):
     def _end_play(self) -> None:
         """Go on with the next request after a body that was played."""
         self._player = None
+        self._note_end(Ending.WHOLE)
         self._is_closing = self._is_closing or not self._keeps_alive
         self._answer_queued()
         self._read_again()
@@ -238,6 +248,7 @@ class Connection(asyncio.Protocol):
             self._out += (head, response.body)
             return keep_alive
         self._out.append(head)
+        self._on_end = response.on_end
         chunked = is_chunked(response)
         async with aclosing(response.body) as pieces:
             async for piece in pieces:
@@ -250,6 +261,7 @@ class Connection(asyncio.Protocol):
                     await self._can_write
         if chunked:
             self._out.append(LAST_CHUNK)
+        self._note_end(Ending.WHOLE)
         return keep_alive
 
     def _take_end(self, task: "asyncio.Task[HttpResponse | bool]") -> None:
@@ -299,6 +311,7 @@ class Connection(asyncio.Protocol):
 
     def _cut(self, how: Cut) -> None:
         """End the connection in the middle of a body."""
+        self._note_end(Ending.CUT)
         self._flush()
         if self._transport is None:
             return
@@ -308,6 +321,12 @@ class Connection(asyncio.Protocol):
             self._transport.abort()
         else:
             self._transport.close()
+
+    def _note_end(self, how: Ending) -> None:
+        """Tell whoever wants to know how the body ended, once."""
+        wants_to_know, self._on_end = self._on_end, None
+        if wants_to_know is not None:
+            wants_to_know(how)
 
     def _give_up(self, error: BaseException) -> None:
         """Close, and log where it happened; the error's text might quote a request."""

@@ -17,6 +17,7 @@ class HttpRequest(msgspec.Struct, kw_only=True, gc=False):
     headers: dict[str, str]
     body: bytes
     keep_alive: bool = True
+    connection: int = 0  # which one it came over, in this process
 
 
 class Cut(Enum):
@@ -24,6 +25,14 @@ class Cut(Enum):
 
     CLOSE = "close"  # FIN: the client sees the end of the stream
     RESET = "reset"  # RST
+
+
+class Ending(Enum):
+    """How a body that was not whole at once came to its end."""
+
+    WHOLE = "whole"
+    CUT = "cut"  # as the body said
+    GONE = "gone"  # the client went away, or we had to give up
 
 
 class Timetable:
@@ -70,6 +79,7 @@ class HttpResponse(msgspec.Struct, kw_only=True, gc=False):
     status: int
     headers: dict[str, str]
     body: Body
+    on_end: Callable[[Ending], None] | None = None  # called once if the body is no bytes
 
 
 class App(Protocol):

@@ -10,26 +10,31 @@ from l9gate.net.http import HttpRequest, HttpResponse
 from l9gate.simulator.call import Call, refuse_as_told, render_json, render_refusal
 from l9gate.simulator.catalogue import list_models, show_model
 from l9gate.simulator.chance import opaque_id
+from l9gate.simulator.commands import METRICS_PATH, OWN_PATHS, answer_command, wrong_fault
 from l9gate.simulator.config import SimulatorConfig
-from l9gate.simulator.credentials import check_credentials, check_version, key_of
+from l9gate.simulator.credentials import check_version, identify, key_of, workspace_of
 from l9gate.simulator.delivery import Sleep, deliver
 from l9gate.simulator.faults import NO_FAULT, parse_fault_text
 from l9gate.simulator.inference import Inference
-from l9gate.simulator.refusal import Refusal, invalid, refuse
+from l9gate.simulator.journal import Visit
+from l9gate.simulator.keys import KeyRing
+from l9gate.simulator.profiles import Strictness
+from l9gate.simulator.refusal import Refusal, refuse
 from l9gate.simulator.rules import MISS, Asked, FaultPlan, Hit
+from l9gate.simulator.witness import Witness
 from l9gate.wire.faults import type_of
 from l9gate.wire.headers import FAULT
 from l9gate.wire.messages import parse_request_facts
 
-COMMAND_PATH = "/_l9gate/fault"
 _MESSAGES = "/v1/messages"
 _COUNT = "/v1/messages/count_tokens"
 _MODELS = "/v1/models"
-_METHODS = {_MESSAGES: "POST", _COUNT: "POST", _MODELS: "GET", COMMAND_PATH: "POST"}
+_BILLED = frozenset({_MESSAGES, "/v1/messages/batches"})
+_METHODS = {_MESSAGES: "POST", _COUNT: "POST", _MODELS: "GET"}
 
 
 class SimulatorApp:
-    """Answers requests of the Messages API; keeps buckets and a fault, nothing else.
+    """Answers requests of the Messages API; keeps buckets, a fault and a journal, nothing else.
 
     The same seed and the same requests in the same order give the same answers, ids and delays.
     """
@@ -45,7 +50,10 @@ class SimulatorApp:
         self._config = config
         self._sleep = sleep
         self._takes_commands = takes_commands
-        self._inference = Inference(config, clock or SystemClock(), sleep)
+        self._ring = KeyRing.of(config.keys)
+        self._clock = clock or SystemClock()
+        self._inference = Inference(config, self._clock, sleep)
+        self.witness = Witness(clock or SystemClock())
         self._faults = FaultPlan(config.rules)
         self.requests_seen = 0
 
@@ -60,20 +68,13 @@ class SimulatorApp:
     def __call__(self, request: HttpRequest, /) -> HttpResponse | Awaitable[HttpResponse]:
         """Return the answer, later if the pace or a fault says so."""
         call = self._begin(request)
-        try:
-            if request.path == COMMAND_PATH and self._takes_commands:
-                return self._take_command(call)
-            call.told = self._find_hit(request)
-        except PlanError as error:
-            hint = f" ({error.hint})" if error.hint else ""
-            return render_refusal(call, invalid(f"{FAULT}: {error}{hint}"))
-        call.fault = fault = call.told.fault
-        response, wait_s = self._respond(call)
-        wait_s += fault.delay_s
-        if isinstance(response.body, bytes):
-            wait_s += fault.first_token_delay_s
-        response = deliver(response, fault, self._sleep)
-        return self._answer_after(wait_s, response) if wait_s > 0 else response
+        if request.path in OWN_PATHS and (self._takes_commands or request.path == METRICS_PATH):
+            return answer_command(call, self.witness, self.set_fault)
+        visit = self.witness.see_request(call)
+        response, wait_s = self._respond_as_told(call)
+        if wait_s > 0:
+            return self._answer_after(wait_s, response, call, visit)
+        return self.witness.see_answer(visit, call, response)
 
     def refuse(self, status: int, reason: str, /) -> HttpResponse:
         """Return the answer to bytes that are no request."""
@@ -86,12 +87,18 @@ class SimulatorApp:
         request_id = opaque_id("req", seed, ordinal)
         return Call(request=request, seed=seed, ordinal=ordinal, request_id=request_id)
 
-    def _take_command(self, call: Call) -> HttpResponse:
-        if call.request.method != "POST":
-            return render_refusal(call, _wrong_method(call.request))
-        text = call.request.body.decode("utf-8", "replace").strip()
-        self.set_fault(text)
-        return render_json(call, {"fault": text or None})
+    def _respond_as_told(self, call: Call) -> tuple[HttpResponse, float]:
+        """Return the answer, broken as a fault says, and the seconds that pass before it."""
+        try:
+            call.told = self._find_hit(call.request)
+        except PlanError as error:
+            return render_refusal(call, wrong_fault(error)), 0.0
+        call.fault = fault = call.told.fault
+        response, wait_s = self._respond(call)
+        wait_s += fault.delay_s
+        if isinstance(response.body, bytes):
+            wait_s += fault.first_token_delay_s
+        return deliver(response, fault, self._sleep), wait_s
 
     def _find_hit(self, request: HttpRequest) -> Hit:
         planned = MISS
@@ -111,27 +118,39 @@ class SimulatorApp:
     def _respond(self, call: Call) -> tuple[HttpResponse, float]:
         """Return the answer and the seconds that its pace lets pass before it."""
         request = call.request
-        refusal = check_credentials(request.headers, self._config.keys)
-        if refusal is None:
-            call.has_workspace = True
-            refusal = _find_route_refusal(request) or check_version(request.headers)
+        key = identify(request.headers, self._ring, self._clock.now_s())
+        if isinstance(key, Refusal):
+            return render_refusal(call, key), 0.0
+        call.key, call.has_workspace = key, True
+        call.scope = workspace_of(request.headers, key)
+        refusal = (
+            _find_route_refusal(request)
+            or check_version(request.headers, self._config.strictness)
+            or key.refusal(costs=request.path in _BILLED and request.method == "POST")
+        )
         if refusal is not None:
             return render_refusal(call, refusal), 0.0
         if request.path == _MESSAGES:
             return self._inference.create(call)
         if request.path == _COUNT:
             return self._inference.count(call), 0.0
-        return _show_models(call), 0.0
+        return _show_models(call, self._config.strictness), 0.0
 
-    async def _answer_after(self, wait_s: float, response: HttpResponse) -> HttpResponse:
-        await self._sleep(wait_s)
-        return response
+    async def _answer_after(
+        self, wait_s: float, response: HttpResponse, call: Call, visit: Visit
+    ) -> HttpResponse:
+        try:
+            await self._sleep(wait_s)
+        except asyncio.CancelledError:
+            self.witness.see_leave(visit)
+            raise
+        return self.witness.see_answer(visit, call, response)
 
 
 def _find_route_refusal(request: HttpRequest) -> Refusal | None:
     path = request.path
     method = "GET" if path.startswith(f"{_MODELS}/") else _METHODS.get(path)
-    if method is None or path == COMMAND_PATH:
+    if method is None:
         return refuse("not_found_error", "Not found")
     return None if request.method == method else _wrong_method(request)
 
@@ -140,7 +159,7 @@ def _wrong_method(request: HttpRequest) -> Refusal:
     return Refusal(405, "invalid_request_error", f"Method {request.method} is not allowed")
 
 
-def _show_models(call: Call) -> HttpResponse:
+def _show_models(call: Call, strictness: Strictness) -> HttpResponse:
     told = refuse_as_told(call.fault)
     if told is not None:
         return render_refusal(call, told)
@@ -148,5 +167,5 @@ def _show_models(call: Call) -> HttpResponse:
     if request.path == _MODELS:
         found = list_models(request.query)
     else:
-        found = show_model(unquote(request.path.removeprefix(f"{_MODELS}/")))
+        found = show_model(unquote(request.path.removeprefix(f"{_MODELS}/")), strictness)
     return render_refusal(call, found) if isinstance(found, Refusal) else render_json(call, found)

@@ -7,6 +7,7 @@ import msgspec
 from l9gate.net.http import HttpRequest, HttpResponse
 from l9gate.simulator.chance import opaque_id
 from l9gate.simulator.faults import NO_FAULT, Fault
+from l9gate.simulator.keys import ANY_KEY, WORKSPACE, Key
 from l9gate.simulator.refusal import Refusal, refuse
 from l9gate.simulator.rules import MISS, Hit
 from l9gate.wire.faults import render_error_body, type_of
@@ -21,8 +22,6 @@ from l9gate.wire.headers import (
 from l9gate.wire.json import JsonObject
 
 SIMULATED = "simulated"
-_ORGANIZATION = "00000000-0000-4000-8000-519a7e000000"
-_WORKSPACE = "wrkspc_01SimuLated"
 _JSON = "application/json"
 _SSE = "text/event-stream; charset=utf-8"
 
@@ -36,8 +35,10 @@ class Call(msgspec.Struct, kw_only=True):
     request_id: str
     fault: Fault = NO_FAULT
     told: Hit = MISS  # by the rules: a fault, an answer
+    cut_text: str | None = None  # what a stream says before a fault breaks it off
     has_workspace: bool = False  # since its credentials were accepted
-    scope: str = _WORKSPACE  # who shares buckets, a prompt cache, batches and files
+    key: Key = ANY_KEY
+    scope: str = WORKSPACE  # the workspace: who shares a prompt cache, batches and files
     limit_headers: dict[str, str] = {}
 
     def make_id(self, prefix: str, number: int = 0) -> str:
@@ -57,7 +58,10 @@ def render_refusal(
     headers = headers_for(call)
     if retry_after_s is not None:
         headers.setdefault(RETRY_AFTER, f"{retry_after_s:.10g}")
-    body = render_error_body(refusal.error_type, refusal.message, call.request_id, refusal.code)
+    details = None if refusal.code is None else {**(refusal.details or {})}
+    body = render_error_body(
+        refusal.error_type, refusal.message, call.request_id, refusal.code, details
+    )
     return HttpResponse(status=refusal.status, headers=headers, body=body)
 
 
@@ -77,11 +81,11 @@ def headers_for(call: Call, *, is_stream: bool = False) -> dict[str, str]:
     headers = {
         "content-type": _SSE if is_stream else _JSON,
         REQUEST_ID: call.request_id,
-        ORGANIZATION_ID: _ORGANIZATION,
+        ORGANIZATION_ID: call.key.organization,
         ORIGIN: SIMULATED,
     }
     if call.has_workspace:
-        headers[WORKSPACE_ID] = _WORKSPACE
+        headers[WORKSPACE_ID] = call.scope
     headers |= call.limit_headers
     if call.fault.retry_after is not None:
         headers[RETRY_AFTER] = f"{call.fault.retry_after:.10g}"

@@ -10,11 +10,13 @@ from l9gate.simulator.faults import ERROR_SHAPES, NO_FAULT, Fault
 from l9gate.simulator.latency import Pace
 from l9gate.simulator.message import Piece
 from l9gate.wire.faults import render_error_body
+from l9gate.wire.json import JsonObject, parse_object
 from l9gate.wire.sse import render_event
 
 Sleep: TypeAlias = Callable[[float], Awaitable[None]]
 HEADERS_SHARE = 0.8  # of the time to the first token that passes before the headers
 _CONTENT = b"event: content_block_delta\n"
+_STOP = b"event: message_stop\n"
 
 
 def deliver(response: HttpResponse, fault: Fault, sleep: Sleep) -> HttpResponse:
@@ -72,6 +74,7 @@ class Pacer:
         self._sleep = sleep
         self._began_s = clock.now_s()
         self._due_s = pace.first_token_s
+        self._number = 0  # of pieces with tokens so far
 
     def elapsed_s(self) -> float:
         """Return the seconds since the request."""
@@ -79,7 +82,9 @@ class Pacer:
 
     def due_s(self, tokens: int) -> float:
         """Return when some more tokens are due, in seconds since the request."""
-        self._due_s += tokens * self._pace.per_output_token_s
+        if self._number:  # the first piece is the first token that a client sees
+            self._due_s += self._pace.gap_s(self._number, tokens)
+        self._number += 1
         return self._due_s
 
     async def wait_for(self, tokens: int) -> None:
@@ -160,3 +165,28 @@ def _cuts_at(index: int, piece: Piece, fault: Fault, middle: int) -> list[bytes 
 
 def _words(error_type: str) -> str:
     return error_type.removesuffix("_error").replace("_", " ").capitalize()
+
+
+def text_before_cut(pieces: list[Piece], fault: Fault) -> str | None:
+    """Return what a stream says until a fault breaks it off; None if none does.
+
+    A stream without its `message_stop` counts as broken off.
+    """
+    drifted = _drifted(pieces, fault)
+    middle = len(drifted) // 2
+    places = [fault.cut_after_events, fault.close_after_events, fault.reset_after_events]
+    places += [fault.cut_inside_event]
+    if fault.cut_body or fault.error_event is not None:
+        places.append(middle)
+    found = [place for place in places if place is not None and place < len(drifted)]
+    if not found and any(piece.data.startswith(_STOP) for piece in drifted):
+        return None
+    sent = drifted[: min(found, default=len(drifted))]
+    deltas = (parse_object(piece.data.partition(b"data: ")[2]) or {} for piece in sent)
+    return "".join(_text_of(event) for event in deltas)
+
+
+def _text_of(event: JsonObject) -> str:
+    delta = event.get("delta")
+    text = delta.get("text") if isinstance(delta, dict) else None
+    return text if isinstance(text, str) else ""

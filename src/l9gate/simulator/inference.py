@@ -2,6 +2,7 @@
 
 from l9gate.measure.clock import Clock
 from l9gate.net.http import Body, HttpResponse
+from l9gate.simulator.bodies import decode_body
 from l9gate.simulator.caching import CachePlan, PromptCache
 from l9gate.simulator.call import (
     Call,
@@ -11,12 +12,21 @@ from l9gate.simulator.call import (
     render_refusal,
 )
 from l9gate.simulator.config import SimulatorConfig
-from l9gate.simulator.delivery import HEADERS_SHARE, Pacer, Sleep, stream_body, timetable
+from l9gate.simulator.credentials import betas_of
+from l9gate.simulator.delivery import (
+    HEADERS_SHARE,
+    Pacer,
+    Sleep,
+    stream_body,
+    text_before_cut,
+    timetable,
+)
 from l9gate.simulator.diagnosis import Diagnosis
 from l9gate.simulator.faults import NO_FAULT, Fault
-from l9gate.simulator.latency import Pace, pace_of
-from l9gate.simulator.limits import LimitExceeded, Limits
+from l9gate.simulator.latency import Pace, pace_of, profile_of
+from l9gate.simulator.limits import LimitExceeded, Limits, ModelLimits
 from l9gate.simulator.message import render_message, stream_pieces
+from l9gate.simulator.profiles import Strictness, resolve_model
 from l9gate.simulator.refusal import Refusal, invalid, refuse
 from l9gate.simulator.script import Answer, answer_to, cut_answer
 from l9gate.simulator.tokens import bytes_per_token, count_input_tokens, count_output_tokens
@@ -24,7 +34,7 @@ from l9gate.simulator.trimming import fit_window, pause
 from l9gate.simulator.validate import find_refusal
 from l9gate.wire.headers import API_VERSION
 from l9gate.wire.json import JsonObject, parse_object
-from l9gate.wire.models import ModelFacts, find_model
+from l9gate.wire.models import ModelFacts
 
 _BROKEN_JSON_TEXT = '{"simulated": [1, 2'
 _REFUSED_TOKENS = 1
@@ -37,19 +47,19 @@ class Inference:
         self._config = config
         self._clock = clock
         self._sleep = sleep
-        self._limits = Limits(config.tier)
+        self._limits: dict[str, Limits] = {}  # by organization
         self._cache = PromptCache()
         self._diagnosis = Diagnosis()
 
     def create(self, call: Call) -> tuple[HttpResponse, float]:
         """Return the answer to a request for a message, and the seconds that pass before it."""
         told = refuse_as_told(call.fault) if call.fault.status is not None else None
-        body = told or _parse_body(call, counts_only=False)
+        body = told or _parse_body(call, self._config.strictness, counts_only=False)
         if isinstance(body, Refusal):
             return render_refusal(call, body), 0.0
         if body.get("stream") is not True and (told := refuse_as_told(call.fault)):
             return render_refusal(call, told), 0.0
-        facts = _facts_of(body)
+        facts = _facts_of(body, self._config.strictness)
         began_s = self._clock.now_s()
         prompt = self._plan(call, body, facts, began_s)
         input_tokens, room = prompt.use.total, facts.max_input_tokens
@@ -65,10 +75,11 @@ class Inference:
         _bend(answer, call.fault)
         fit_window(answer, input_tokens, room)
         now_s = self._clock.now_s()
-        limits = self._limits.of(facts.id, now_s)
+        limits = self._limits_of(call, facts.id, now_s)
         limits.charge_output(answer.output_tokens, now_s)
         call.limit_headers = limits.headers(now_s)
-        pace = pace_of(facts.id, input_tokens, self._config.load_factor, call.seed, call.ordinal)
+        profile = profile_of(facts.id, self._config.latency)
+        pace = pace_of(profile, input_tokens, self._config.load_factor, call.seed, call.ordinal)
         self._cache.keep(prompt, began_s, began_s + pace.first_token_s)
         message_id = call.make_id("msg")
         found = self._diagnosis.diagnose(body, facts.id, input_tokens, call.scope, message_id)
@@ -80,10 +91,10 @@ class Inference:
     def count(self, call: Call) -> HttpResponse:
         """Return how many tokens a request has."""
         told = refuse_as_told(call.fault)
-        body = told or _parse_body(call, counts_only=True)
+        body = told or _parse_body(call, self._config.strictness, counts_only=True)
         if isinstance(body, Refusal):
             return render_refusal(call, body)
-        per_token = bytes_per_token(_facts_of(body).id)
+        per_token = bytes_per_token(_facts_of(body, self._config.strictness).id)
         return render_json(call, {"input_tokens": count_input_tokens(body, per_token)})
 
     def _plan(self, call: Call, body: JsonObject, facts: ModelFacts, began_s: float) -> CachePlan:
@@ -92,35 +103,55 @@ class Inference:
 
     def _admit(self, call: Call, facts: ModelFacts, input_tokens: int) -> LimitExceeded | None:
         now_s = self._clock.now_s()
-        limits = self._limits.of(facts.id, now_s)
+        limits = self._limits_of(call, facts.id, now_s)
         exceeded = limits.admit(input_tokens, now_s)
         if exceeded is not None:
             call.limit_headers = limits.headers(now_s)
         return exceeded
+
+    def _limits_of(self, call: Call, model: str, now_s: float) -> ModelLimits:
+        """Return the limits of the key's organization."""
+        limits = self._limits.get(call.key.organization)
+        if limits is None:
+            limits = self._limits[call.key.organization] = Limits(
+                call.key.limits or self._config.tier
+            )
+        return limits.of(model, now_s)
 
     def _stream(self, call: Call, message: JsonObject, pace: Pace) -> HttpResponse:
         pacer = Pacer(pace, self._clock, self._sleep)
         pieces = list(stream_pieces(message))
         body: Body = timetable(pieces, pacer)
         if call.fault is not NO_FAULT:
+            call.cut_text = text_before_cut(pieces, call.fault)
             body = stream_body(pieces, call.fault, pacer, call.request_id, self._sleep)
         return HttpResponse(status=200, headers=headers_for(call, is_stream=True), body=body)
 
 
-def _parse_body(call: Call, *, counts_only: bool) -> JsonObject | Refusal:
+def _parse_body(call: Call, strictness: Strictness, *, counts_only: bool) -> JsonObject | Refusal:
     headers = call.request.headers
-    encoding = headers.get("content-encoding", "identity")
-    if encoding != "identity":
-        return invalid("content-encoding: not supported", "request_body_encoding_unsupported")
-    body = parse_object(call.request.body)
+    data = decode_body(call.request.body, headers.get("content-encoding"))
+    if isinstance(data, Refusal):
+        return data
+    body = parse_object(data)
     if body is None:
         return invalid("The request body is not valid JSON")
-    refusal = find_refusal(body, headers[API_VERSION], counts_only=counts_only)
+    refusal = find_refusal(
+        body,
+        headers[API_VERSION],
+        counts_only=counts_only,
+        has_betas=bool(betas_of(headers)),
+        strictness=strictness,
+    )
+    if refusal is None and call.key.models is not None:
+        facts = _facts_of(body, strictness)
+        if facts.id not in call.key.models:
+            refusal = refuse("not_found_error", f"model: {body['model']}")
     return body if refusal is None else refusal
 
 
-def _facts_of(body: JsonObject) -> ModelFacts:
-    facts = find_model(str(body["model"]))
+def _facts_of(body: JsonObject, strictness: Strictness) -> ModelFacts:
+    facts = resolve_model(str(body["model"]), strictness)
     assert facts is not None  # noqa: S101 - validated
     return facts
 

@@ -1,0 +1,159 @@
+"""What each client did: requests, answers, retries, how long it waited; never what it said.
+
+Keys, bodies and texts are kept as hashes of this process only, so that equal ones can be told.
+"""
+
+from collections import deque
+from enum import StrEnum
+
+import msgspec
+
+from l9gate.net.http import Ending, HttpRequest
+from l9gate.simulator.credentials import key_of
+from l9gate.simulator.faults import Fault, label_of
+from l9gate.simulator.turns import blocks_of, objects_of
+from l9gate.wire.headers import RETRY_AFTER, RETRY_COUNT, SHOULD_RETRY, parse_retry_after
+from l9gate.wire.json import Json, JsonObject, parse_object
+
+CAPACITY = 20_000  # visits that are remembered; older ones are counted and forgotten
+_SHOWN = 1_000
+_MASK = 2**64 - 1
+_MAX_CUT_TEXTS = 10_000
+
+
+class VisitEnd(StrEnum):
+    """How an answer ended."""
+
+    OPEN = "open"  # it has not
+    WHOLE = "whole"
+    BROKEN = "broken"  # we broke it off, as a fault said
+    LEFT = "left"  # the client went away first
+
+
+_ENDS = {
+    Ending.WHOLE: VisitEnd.WHOLE, Ending.CUT: VisitEnd.BROKEN, Ending.GONE: VisitEnd.LEFT,
+}  # fmt: skip
+
+
+class Visit(msgspec.Struct, kw_only=True, gc=False):
+    """One request and what became of it; times in seconds since the epoch."""
+
+    number: int
+    connection: int
+    client: int  # hash of key and user agent
+    user_agent: str
+    path: str
+    body: int  # hash
+    attempt: int | None  # as the SDK counts it, 0 for the first; None if it does not say
+    at_s: float
+    answered_s: float | None = None  # when the headers went out
+    ended_s: float | None = None
+    end: VisitEnd = VisitEnd.OPEN
+    status: int | None = None
+    retry_after_s: float | None = None
+    should_retry: str | None = None
+    fault: str = ""
+    silence_s: float = 0.0  # the longest that a fault had the client wait for the next byte
+    is_silent_in_body: bool = False
+    cut_text: int | None = None  # hash of what a stream said that was broken off
+    repeats_cut_text: bool = False  # sends such a text back as a whole answer
+
+    @property
+    def is_failure(self) -> bool:
+        """Whether the client got no whole answer of success."""
+        return self.status is None or self.status >= 400 or self.end is VisitEnd.BROKEN
+
+
+class Journal:
+    """Remembers the visits of all clients, the last ones first to be asked for."""
+
+    def __init__(self, capacity: int = CAPACITY) -> None:
+        self._visits: deque[Visit] = deque(maxlen=capacity)
+        self._cut_texts: set[int] = set()
+        self.seen = 0
+
+    @property
+    def visits(self) -> list[Visit]:
+        """All visits that are remembered, in the order of their arrival."""
+        return list(self._visits)
+
+    @property
+    def forgotten(self) -> int:
+        """How many visits are remembered no more."""
+        return self.seen - len(self._visits)
+
+    def open(self, request: HttpRequest, number: int, now_s: float) -> Visit:
+        """Note a request that came."""
+        headers = request.headers
+        user_agent = headers.get("user-agent", "")
+        attempt = headers.get(RETRY_COUNT)
+        visit = Visit(
+            number=number,
+            connection=request.connection,
+            client=hash((key_of(headers), user_agent)) & _MASK,
+            user_agent=user_agent,
+            path=request.path,
+            body=hash(request.body) & _MASK,
+            attempt=int(attempt) if attempt is not None and attempt.isdecimal() else None,
+            at_s=now_s,
+        )
+        if self._cut_texts:
+            visit.repeats_cut_text = not self._cut_texts.isdisjoint(_said(request.body))
+        self._visits.append(visit)
+        self.seen += 1
+        return visit
+
+    def answer(self, visit: Visit, status: int, headers: dict[str, str], now_s: float) -> None:
+        """Note the head of an answer."""
+        visit.status = status
+        visit.answered_s = now_s
+        if RETRY_AFTER in headers or "retry-after-ms" in headers:
+            visit.retry_after_s = parse_retry_after(headers, now_s)
+        visit.should_retry = headers.get(SHOULD_RETRY)
+
+    def afflict(self, visit: Visit, fault: Fault, cut_text: str | None, *, is_stream: bool) -> None:
+        """Note the fault that an answer has."""
+        visit.fault = label_of(fault)
+        in_body = max(
+            fault.stall_s, fault.event_delay_s, fault.first_token_delay_s if is_stream else 0.0
+        )
+        before = fault.delay_s + (0.0 if is_stream else fault.first_token_delay_s)
+        visit.silence_s = max(in_body, before)
+        visit.is_silent_in_body = in_body > before
+        if cut_text and cut_text.strip() and len(self._cut_texts) < _MAX_CUT_TEXTS:
+            visit.cut_text = _hash_text(cut_text)
+            self._cut_texts.add(visit.cut_text)
+
+    def end(self, visit: Visit, how: Ending, now_s: float) -> None:
+        """Note how an answer ended."""
+        visit.end = _ENDS[how]
+        visit.ended_s = now_s
+
+
+def render_visit(visit: Visit) -> JsonObject:
+    """Return a visit as JSON, hashes as hexadecimal digits."""
+    shown: JsonObject = msgspec.to_builtins(visit)
+    for name in ("client", "body", "cut_text"):
+        value = shown[name]
+        shown[name] = f"{value:016x}" if isinstance(value, int) else None
+    return shown
+
+
+def render_visits(journal: Journal) -> list[Json]:
+    """Return the last visits as JSON."""
+    return [render_visit(visit) for visit in journal.visits[-_SHOWN:]]
+
+
+def _said(body: bytes) -> set[int]:
+    """Return the hashes of what the assistant said in a conversation."""
+    messages = objects_of((parse_object(body) or {}).get("messages"))
+    said = set()
+    for message in messages:
+        if message.get("role") == "assistant" and isinstance(message.get("content"), str | list):
+            texts = [block.get("text") for block in blocks_of(message)]
+            said.add(_hash_text("".join(text for text in texts if isinstance(text, str))))
+    return said
+
+
+def _hash_text(text: str) -> int:
+    return hash(text.strip()) & _MASK

@@ -1,0 +1,74 @@
+"""Sees every request and the end of every answer, for the journal and the metrics."""
+
+from functools import partial
+
+from l9gate.measure.clock import Clock
+from l9gate.net.http import Body, Ending, HttpResponse, Timetable
+from l9gate.simulator.call import Call
+from l9gate.simulator.conduct import ClientConduct, judge_visits, render_conduct
+from l9gate.simulator.faults import NO_FAULT
+from l9gate.simulator.journal import Journal, Visit, render_visits
+from l9gate.simulator.metrics import Metrics, route_of
+from l9gate.wire.headers import RATE_LIMIT_PREFIX
+from l9gate.wire.json import JsonObject
+
+_LIMITED = f"{RATE_LIMIT_PREFIX}requests-remaining"
+
+
+class Witness:
+    """Notes what passes; decides nothing."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self.journal = Journal()
+        self.metrics = Metrics()
+
+    def see_request(self, call: Call) -> Visit:
+        """Note a request that came."""
+        self.metrics.received_bytes += len(call.request.body)
+        return self.journal.open(call.request, call.ordinal, self._clock.now_s())
+
+    def see_answer(self, visit: Visit, call: Call, response: HttpResponse) -> HttpResponse:
+        """Note an answer whose head goes out now; its end is noted when it comes."""
+        now_s = self._clock.now_s()
+        self.journal.answer(visit, response.status, response.headers, now_s)
+        is_whole = isinstance(response.body, bytes)
+        if call.fault is not NO_FAULT:
+            is_stream = not is_whole and "content-length" not in response.headers
+            self.journal.afflict(visit, call.fault, call.cut_text, is_stream=is_stream)
+        self.metrics.requests[route_of(visit.path), response.status, visit.fault] += 1
+        if _LIMITED in response.headers:
+            self.metrics.limits = response.headers
+        if isinstance(response.body, bytes):
+            self.metrics.sent_bytes += len(response.body)
+            self.journal.end(visit, Ending.WHOLE, now_s)
+        else:
+            self.metrics.streams_open += 1
+            response.on_end = partial(self._see_end, visit, response.body)
+        return response
+
+    def see_leave(self, visit: Visit) -> None:
+        """Note a client that went away before there was an answer."""
+        self.journal.end(visit, Ending.GONE, self._clock.now_s())
+        self.metrics.left[route_of(visit.path)] += 1
+
+    def conduct(self) -> list[ClientConduct]:
+        """Return what every client did, and what it did wrong."""
+        return judge_visits(self.journal.visits)
+
+    def render(self) -> JsonObject:
+        """Return the journal and the conduct of the clients as JSON."""
+        return {
+            "seen": self.journal.seen,
+            "forgotten": self.journal.forgotten,
+            "clients": [render_conduct(one) for one in self.conduct()],
+            "visits": render_visits(self.journal),
+        }
+
+    def _see_end(self, visit: Visit, body: Body, how: Ending) -> None:
+        self.metrics.streams_open -= 1
+        if how is Ending.WHOLE and isinstance(body, Timetable):
+            self.metrics.sent_bytes += sum(map(len, body.pieces))
+        self.journal.end(visit, how, self._clock.now_s())
+        if how is Ending.GONE:
+            self.metrics.left[route_of(visit.path)] += 1
