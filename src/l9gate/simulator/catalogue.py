@@ -2,6 +2,7 @@
 
 from urllib.parse import parse_qs
 
+from l9gate.simulator.profiles import Strictness, resolve_model
 from l9gate.simulator.refusal import Refusal, invalid, refuse
 from l9gate.wire.json import Json, JsonObject
 from l9gate.wire.models import MODELS, ModelFacts, find_model
@@ -49,9 +50,9 @@ def _page(
     }
 
 
-def show_model(model_id: str) -> JsonObject | Refusal:
-    """Return one model by id or alias."""
-    model = find_model(model_id)
+def show_model(model_id: str, strictness: Strictness = "strict") -> JsonObject | Refusal:
+    """Return one model by id or alias, a retired one too."""
+    model = find_model(model_id) or resolve_model(model_id, strictness)
     return refuse("not_found_error", f"model: {model_id}") if model is None else _render(model)
 
 

@@ -2,6 +2,8 @@
 
 import msgspec
 
+from l9gate.wire.json import Json, JsonObject
+
 _STATUS_OF = {
     "invalid_request_error": 400,
     "authentication_error": 401,
@@ -77,10 +79,14 @@ def is_retryable(status: int, should_retry: str | None = None) -> bool:
 
 
 def render_error_body(
-    error_type: str, message: str, request_id: str | None, code: str | None = None
+    error_type: str,
+    message: str,
+    request_id: str | None,
+    code: str | None = None,
+    details: JsonObject | None = None,
 ) -> bytes:
-    """Return the API's error envelope as JSON."""
-    error: dict[str, str | dict[str, str]] = {"type": error_type, "message": message}
+    """Return the API's error envelope as JSON; `details` stand beside the code."""
+    error: dict[str, Json] = {"type": error_type, "message": message}
     if code is not None:
-        error["details"] = {"error_code": code}
+        error["details"] = {"error_code": code, **(details or {})}
     return msgspec.json.encode({"type": "error", "error": error, "request_id": request_id})

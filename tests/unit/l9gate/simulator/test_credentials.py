@@ -2,9 +2,13 @@
 
 import pytest
 
-from l9gate.simulator.credentials import check_credentials, check_version
+from l9gate.simulator.credentials import check_version, identify, workspace_of
+from l9gate.simulator.keys import ANY_KEY, WORKSPACE, Key, KeyRing
+from l9gate.simulator.refusal import Refusal
 
 GOOD = "sk-good-1"
+OPEN = KeyRing()
+LISTED = KeyRing.of(frozenset({GOOD}))
 
 
 @pytest.mark.parametrize(
@@ -16,10 +20,10 @@ GOOD = "sk-good-1"
         {"x-api-key": GOOD, "authorization": "Bearer wrong"},
     ],
 )
-@pytest.mark.parametrize("keys", [None, frozenset({GOOD})])
-def test_both_headers_carry_a_key(headers: dict[str, str], keys: frozenset[str] | None) -> None:
+@pytest.mark.parametrize("ring", [OPEN, LISTED])
+def test_both_headers_carry_a_key(headers: dict[str, str], ring: KeyRing) -> None:
     """L2-07."""
-    assert check_credentials(headers, keys) is None
+    assert isinstance(identify(headers, ring, 0.0), Key)
 
 
 @pytest.mark.parametrize(
@@ -38,14 +42,34 @@ def test_both_headers_carry_a_key(headers: dict[str, str], keys: frozenset[str] 
 )
 def test_a_bad_key_is_refused(headers: dict[str, str], message: str) -> None:
     """L2-07."""
-    refusal = check_credentials(headers, None)
-    assert refusal is not None
+    refusal = identify(headers, OPEN, 0.0)
+    assert isinstance(refusal, Refusal)
     assert (refusal.status, refusal.error_type) == (401, "authentication_error")
     assert refusal.message == message
 
 
 def test_a_well_formed_key_that_is_not_listed_is_refused() -> None:
-    assert check_credentials({"x-api-key": "sk-other-1"}, frozenset({GOOD})) is not None
+    assert isinstance(identify({"x-api-key": "sk-other-1"}, LISTED, 0.0), Refusal)
+
+
+def test_a_listed_key_acts_for_its_own_workspace_only() -> None:
+    ring = KeyRing([Key(name="ci", value=GOOD, workspace="wrkspc_A")])
+    key = identify({"x-api-key": GOOD, "anthropic-workspace-id": "wrkspc_A"}, ring, 0.0)
+    assert isinstance(key, Key)
+    assert workspace_of({}, key) == "wrkspc_A"
+    refusal = identify({"x-api-key": GOOD, "anthropic-workspace-id": "wrkspc_B"}, ring, 0.0)
+    assert isinstance(refusal, Refusal)
+    assert (refusal.status, refusal.error_type) == (403, "permission_error")
+
+
+@pytest.mark.parametrize(
+    ("chosen", "expected"),
+    [("wrkspc_B", "wrkspc_B"), ("wrkspc_\r\nx: y", WORKSPACE), ("", WORKSPACE)],
+)
+def test_any_key_may_choose_a_workspace(chosen: str, expected: str) -> None:
+    headers = {"x-api-key": GOOD, "anthropic-workspace-id": chosen}
+    assert identify(headers, OPEN, 0.0) is ANY_KEY
+    assert workspace_of(headers, ANY_KEY) == expected
 
 
 @pytest.mark.parametrize(
@@ -56,6 +80,10 @@ def test_a_well_formed_key_that_is_not_listed_is_refused() -> None:
         (
             {"anthropic-version": "2026-10-21", "anthropic-beta": "files-api-2025-04-14, nope-1"},
             "Unexpected value(s) `nope-1` for the `anthropic-beta` header.",
+        ),
+        (
+            {"anthropic-version": "2026-10-21", "anthropic-beta": "nope-1,nope-2"},
+            "Unexpected value(s) `nope-1`, `nope-2` for the `anthropic-beta` header.",
         ),
     ],
 )
@@ -73,3 +101,9 @@ def test_a_version_or_beta_that_is_not_known_is_refused(
 def test_known_versions_and_betas_pass(version: str) -> None:
     headers = {"anthropic-version": version, "anthropic-beta": "pdfs-2024-09-25,"}
     assert check_version(headers) is None
+
+
+def test_leniently_any_beta_passes_and_a_version_is_still_needed() -> None:
+    headers = {"anthropic-version": "2026-10-21", "anthropic-beta": "string"}
+    assert check_version(headers, "lenient") is None
+    assert check_version({"anthropic-beta": "string"}, "lenient") is not None
