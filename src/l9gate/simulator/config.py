@@ -4,7 +4,9 @@ import math
 from dataclasses import dataclass, field
 
 from l9gate.errors import PlanError
+from l9gate.simulator.keys import KeyRing
 from l9gate.simulator.limits import Tier
+from l9gate.simulator.profiles import STRICTNESSES, Strictness
 from l9gate.simulator.rules import FaultRule
 from l9gate.simulator.script import Plugin
 
@@ -14,12 +16,14 @@ class SimulatorConfig:
     """Everything that decides how a simulator answers; two with equal ones answer alike.
 
     Raises:
-        PlanError: the load factor is no number from 0 on, or a rule's fault cannot be read.
+        PlanError: the load factor is no number from 0 on, the strictness is none of the two, or a
+            rule's fault cannot be read.
     """
 
     seed: int = 0
     load_factor: float = 1.0  # multiplies all latencies; 0 answers at once
-    keys: frozenset[str] | None = field(default=None, repr=False)  # accepted; None: any well-formed
+    keys: KeyRing | frozenset[str] | None = field(default=None, repr=False)  # None: any well-formed
+    strictness: Strictness = "strict"  # whether rules of value hold, not only those of form
     answer: Plugin | None = None  # asked before the simulator's own script
     rules: tuple[FaultRule, ...] = ()
     tier: Tier = field(default_factory=Tier)
@@ -29,3 +33,6 @@ class SimulatorConfig:
         """Refuse what cannot be meant."""
         if not (math.isfinite(self.load_factor) and self.load_factor >= 0):
             raise PlanError(f"simulator: load factor {self.load_factor}, expected 0 or more")
+        if self.strictness not in STRICTNESSES:
+            known = " or ".join(f"`{name}`" for name in STRICTNESSES)
+            raise PlanError(f"simulator: strictness `{self.strictness}`, expected {known}")
