@@ -4,9 +4,11 @@ import os
 import signal
 import sys
 import threading
+from pathlib import Path
 
 import click
 
+from l9gate.simulator.latency import PROFILES, read_profiles
 from l9gate.simulator.server import SimulatorConfig, serve_forever
 
 
@@ -21,8 +23,21 @@ from l9gate.simulator.server import SimulatorConfig, serve_forever
     show_default=True,
     help="Multiplies every delay; 0 answers at once.",
 )
+@click.option(
+    "--latency",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="TOML file with the pace of models, as quantiles.",
+)
 @click.option("--stop-with-stdin", is_flag=True, help="Also stop when standard input closes.")
-def command(host: str, port: int, seed: int, load_factor: float, *, stop_with_stdin: bool) -> None:
+def command(
+    host: str,
+    port: int,
+    seed: int,
+    load_factor: float,
+    latency: Path | None,
+    *,
+    stop_with_stdin: bool,
+) -> None:
     r"""Start a local Messages API and print its base URL as the first line.
 
     Every well-formed key works, every response says `x-l9gate-origin: simulated`, and nothing
@@ -34,7 +49,8 @@ def command(host: str, port: int, seed: int, load_factor: float, *, stop_with_st
     """
     if stop_with_stdin:
         threading.Thread(target=_stop_with_stdin, daemon=True).start()
-    config = SimulatorConfig(seed=seed, load_factor=load_factor)
+    profiles = PROFILES if latency is None else read_profiles(latency)
+    config = SimulatorConfig(seed=seed, load_factor=load_factor, latency=profiles)
     serve_forever(config, host, port, _announce)
 
 

@@ -1,10 +1,12 @@
 """What a simulator is told."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from l9gate.errors import PlanError
 from l9gate.simulator.keys import KeyRing
+from l9gate.simulator.latency import DEFAULT, PROFILES, LatencyProfile
 from l9gate.simulator.limits import Tier
 from l9gate.simulator.profiles import STRICTNESSES, Strictness
 from l9gate.simulator.rules import FaultRule
@@ -27,6 +29,7 @@ class SimulatorConfig:
     answer: Plugin | None = None  # asked before the simulator's own script
     rules: tuple[FaultRule, ...] = ()
     tier: Tier = field(default_factory=Tier)
+    latency: Mapping[str, LatencyProfile] = field(default_factory=lambda: PROFILES)
     takes_commands: bool = True  # whether `POST /_l9gate/fault` works, on loopback
 
     def __post_init__(self) -> None:
@@ -36,3 +39,5 @@ class SimulatorConfig:
         if self.strictness not in STRICTNESSES:
             known = " or ".join(f"`{name}`" for name in STRICTNESSES)
             raise PlanError(f"simulator: strictness `{self.strictness}`, expected {known}")
+        if DEFAULT not in self.latency:
+            raise PlanError(f"simulator: no latency profile `{DEFAULT}`, for models without one")

@@ -1,4 +1,7 @@
-"""Rate limits: token buckets by model, refilled continuously."""
+"""Rate limits: token buckets by model, refilled continuously, for each organisation its own.
+
+The limits of tiers are those of August 2026; see the sheet of the Messages API, section 12.
+"""
 
 import math
 from datetime import UTC, datetime
@@ -7,20 +10,65 @@ from functools import lru_cache
 import msgspec
 
 from l9gate.wire.headers import RATE_LIMIT_PREFIX
+from l9gate.wire.models import find_model
 
 _FOREVER_S = 86_400.0  # what a bucket of nothing needs to fill, as far as headers go
+_INSTANT_S = 1e-6  # what a clock in floating-point seconds cannot tell from nothing
 _NAMES = {
     name: tuple(f"{RATE_LIMIT_PREFIX}{name}-{what}" for what in ("limit", "remaining", "reset"))
     for name in ("requests", "input-tokens", "output-tokens", "tokens")
 }
+_FAMILIES = {  # models that share their buckets
+    "claude-opus-4-8": "opus-4",
+    "claude-opus-4-7": "opus-4",
+    "claude-opus-4-6": "opus-4",
+    "claude-opus-4-5-20251101": "opus-4",
+    "claude-sonnet-4-6": "sonnet-4",
+    "claude-sonnet-4-5-20250929": "sonnet-4",
+}
 
 
-class Tier(msgspec.Struct, frozen=True, kw_only=True):
+class Tier(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What an organisation may use in a minute, of each model."""
 
     requests_per_min: int = 100_000
     input_tokens_per_min: int = 100_000_000
     output_tokens_per_min: int = 20_000_000
+    fable: tuple[int, int, int] | None = None  # the same three for Fable models, if they differ
+    counts_per_min: int = 100_000  # requests to `count_tokens`
+    batch_calls_per_min: int = 100_000  # requests to any of the endpoints of batches
+    batch_queue: int = 10_000_000  # requests within batches that have not ended
+
+
+TIERS = {
+    "start": Tier(
+        requests_per_min=1_000,
+        input_tokens_per_min=2_000_000,
+        output_tokens_per_min=400_000,
+        fable=(1_000, 500_000, 100_000),
+        counts_per_min=2_000,
+        batch_calls_per_min=1_000,
+        batch_queue=200_000,
+    ),
+    "build": Tier(
+        requests_per_min=5_000,
+        input_tokens_per_min=5_000_000,
+        output_tokens_per_min=1_000_000,
+        fable=(2_000, 1_500_000, 300_000),
+        counts_per_min=4_000,
+        batch_calls_per_min=2_000,
+        batch_queue=300_000,
+    ),
+    "scale": Tier(
+        requests_per_min=10_000,
+        input_tokens_per_min=10_000_000,
+        output_tokens_per_min=2_000_000,
+        fable=(4_000, 4_000_000, 800_000),
+        counts_per_min=8_000,
+        batch_calls_per_min=4_000,
+        batch_queue=500_000,
+    ),
+}
 
 
 class Bucket:
@@ -44,14 +92,14 @@ class Bucket:
 
     def wait_s(self, amount: float, now_s: float) -> float:
         """Return the seconds until the amount is there; more than fits is there when it is full."""
-        lack = min(amount, self.capacity) - self.level(now_s)
-        if lack <= 0 and self.capacity:
-            return 0.0
-        return lack * 60 / self.capacity if self.capacity else math.inf
+        if not self.capacity:
+            return math.inf
+        wait_s = (min(amount, self.capacity) - self.level(now_s)) * 60 / self.capacity
+        return wait_s if wait_s > _INSTANT_S else 0.0
 
 
 class LimitExceeded(msgspec.Struct, frozen=True):
-    """Which limit a request would exceed, and when it would not."""
+    """Which limit a request would exceed, and when it would exceed none."""
 
     name: str
     limit_per_min: int
@@ -67,17 +115,24 @@ class ModelLimits:
         self._output = Bucket(tier.output_tokens_per_min, now_s)
 
     def admit(self, input_tokens: int, now_s: float) -> LimitExceeded | None:
-        """Charge a request and its input, or say which limit it would exceed and charge nothing."""
+        """Charge a request and its input, or say which limit it would exceed and charge nothing.
+
+        Args:
+            input_tokens: of the prompt, without those that are read from the cache.
+            now_s: when the request came.
+        """
         needs = (
             ("requests", self._requests, 1),
             ("input tokens", self._input, input_tokens),
             ("output tokens", self._output, 1),
         )
-        for name, bucket, amount in needs:
-            wait_s = bucket.wait_s(amount, now_s)
-            if wait_s > 0:
-                seconds = math.ceil(min(wait_s, _FOREVER_S))
-                return LimitExceeded(name, bucket.capacity, seconds)
+        worst_s, worst = 0.0, needs[0]
+        for need in needs:
+            wait_s = need[1].wait_s(need[2], now_s)
+            if wait_s > worst_s:  # who comes back when only another limit has room is refused again
+                worst_s, worst = wait_s, need
+        if worst_s > 0:
+            return _exceeded(worst[0], worst[1].capacity, worst_s)
         self._requests.take(1, now_s)
         self._input.take(input_tokens, now_s)
         return None
@@ -108,18 +163,63 @@ class ModelLimits:
 
 
 class Limits:
-    """The limits of all models, of one organisation."""
+    """The limits of all models and endpoints, of every organisation."""
 
     def __init__(self, tier: Tier) -> None:
         self._tier = tier
-        self._models: dict[str, ModelLimits] = {}
+        self._models: dict[tuple[str, str], ModelLimits] = {}
+        self._calls: dict[tuple[str, str], Bucket] = {}
 
-    def of(self, model: str, now_s: float) -> ModelLimits:
-        """Return the limits of a model; models come from a table, so there are not many."""
-        limits = self._models.get(model)
+    def of(
+        self, model: str, now_s: float, scope: str = "", tier: Tier | None = None
+    ) -> ModelLimits:
+        """Return the limits of a model; models come from a table, so there are not many.
+
+        Args:
+            model: its resolved id.
+            now_s: when the request came.
+            scope: whose limits; organisations are configured, so there are not many either.
+            tier: what that organisation may use, None for what all may.
+        """
+        limits = self._models.get((scope, model))
         if limits is None:
-            limits = self._models[model] = ModelLimits(self._tier, now_s)
+            family = _FAMILIES.get(model, model)
+            limits = self._models.get((scope, family))
+            if limits is None:
+                limits = ModelLimits(_tier_for(model, tier or self._tier), now_s)
+            self._models[scope, family] = self._models[scope, model] = limits
         return limits
+
+    def take_call(
+        self, kind: str, now_s: float, scope: str = "", tier: Tier | None = None
+    ) -> LimitExceeded | None:
+        """Charge a request to `count_tokens` (`count`) or of batches (`batch`), or refuse it."""
+        bucket = self._calls.get((scope, kind))
+        if bucket is None:
+            given = tier or self._tier
+            per_min = given.counts_per_min if kind == "count" else given.batch_calls_per_min
+            bucket = self._calls[scope, kind] = Bucket(per_min, now_s)
+        wait_s = bucket.wait_s(1, now_s)
+        if wait_s > 0:
+            return _exceeded("requests", bucket.capacity, wait_s)
+        bucket.take(1, now_s)
+        return None
+
+
+def _exceeded(name: str, limit_per_min: int, wait_s: float) -> LimitExceeded:
+    return LimitExceeded(name, limit_per_min, math.ceil(min(wait_s, _FOREVER_S)))
+
+
+def _tier_for(model: str, tier: Tier) -> Tier:
+    facts = find_model(model)
+    if tier.fable is None or facts is None or facts.line != "fable":
+        return tier
+    requests, input_tokens, output_tokens = tier.fable
+    return Tier(
+        requests_per_min=requests,
+        input_tokens_per_min=input_tokens,
+        output_tokens_per_min=output_tokens,
+    )
 
 
 def _put_triple(headers: dict[str, str], name: str, values: tuple[int, int, int]) -> None:

@@ -2,15 +2,24 @@
 
 import asyncio
 
+import msgspec
 import pytest
 
 from l9gate.measure.clock import ManualClock
 from l9gate.net.http import Body, Cut, HttpResponse
-from l9gate.simulator.delivery import Pacer, deliver, render_body, stream_body, timetable
+from l9gate.simulator.delivery import (
+    Pacer,
+    deliver,
+    render_body,
+    stream_body,
+    text_before_cut,
+    timetable,
+)
 from l9gate.simulator.faults import ERROR_SHAPES, NO_FAULT, parse_fault_text
 from l9gate.simulator.latency import NO_WAIT, Pace
 from l9gate.simulator.message import Piece
 from l9gate.wire.faults import parse_fault
+from l9gate.wire.sse import render_event
 
 PIECES = [Piece(b"a", 0), Piece(b"b", 10), Piece(b"cc", 10), Piece(b"d", 0)]
 
@@ -47,15 +56,15 @@ async def _collect(body: Body) -> list[bytes | Cut]:
 def test_tokens_come_at_their_pace() -> None:
     pieces, slept_s = _stream("", Pace(1.0, 0.01))
     assert pieces == [b"a", b"b", b"cc", b"d"]
-    assert slept_s == [pytest.approx(1.1), pytest.approx(0.1)]
+    assert slept_s == [1.0, pytest.approx(0.1)]
 
 
 def test_a_timetable_holds_what_a_stream_yields() -> None:
     time = Timeline()
     body = timetable(PIECES, Pacer(Pace(1.0, 0.01), time.clock, time.sleep))
     assert asyncio.run(_collect(body)) == _stream("", Pace(1.0, 0.01))[0] == list(body.pieces)
-    assert body.due_s == [0.0, 1.1, pytest.approx(1.2), pytest.approx(1.2)]
-    assert time.slept_s == [pytest.approx(1.1), pytest.approx(0.1)]
+    assert body.due_s == [0.0, 1.0, pytest.approx(1.1), pytest.approx(1.1)]
+    assert time.slept_s == [1.0, pytest.approx(0.1)]
 
 
 def test_without_a_pace_nothing_waits() -> None:
@@ -99,9 +108,9 @@ def test_silence_may_come_before_any_event() -> None:
 
 
 def test_a_dropped_event_takes_its_tokens_with_it() -> None:
-    pieces, slept_s = _stream("drop_event=1", Pace(0.0, 0.01))
+    pieces, slept_s = _stream("drop_event=1", Pace(0.5, 0.01))
     assert pieces == [b"a", b"cc", b"d"]
-    assert slept_s == [pytest.approx(0.1)]
+    assert slept_s == [pytest.approx(0.5)]
 
 
 def test_a_malformed_stream_holds_no_json() -> None:
@@ -159,3 +168,28 @@ def test_an_error_may_have_the_shape_of_somebody_else(shape: str) -> None:
 
 def test_a_body_that_breaks_off_promises_its_whole_length() -> None:
     assert _delivered("close_after_events=1").headers["content-length"] == "10"
+
+
+def _text_event(text: str) -> Piece:
+    body = msgspec.json.encode({"type": "content_block_delta", "delta": {"text": text}})
+    return Piece(render_event("content_block_delta", body), 1)
+
+
+@pytest.mark.parametrize(
+    ("fault", "text"),
+    [
+        ("stall_s=3", None),
+        ("cut_after_events=1", "a"),
+        ("close_after_events=2", "ab"),
+        ("reset_after_events=0", ""),
+        ("cut_inside_event=2", "ab"),
+        ("cut_body", "ab"),
+        ("error_event=overloaded_error", "ab"),
+        ("drop_event=message_stop", "abc"),
+        ("cut_after_events=9", None),
+    ],
+)
+def test_what_a_stream_says_before_it_is_cut_is_known(fault: str, text: str | None) -> None:
+    pieces = [_text_event(word) for word in "abc"]
+    pieces.append(Piece(render_event("message_stop", b"{}"), 0))
+    assert text_before_cut(pieces, parse_fault_text(fault)) == text

@@ -1,8 +1,11 @@
 """Token buckets."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from l9gate.simulator.limits import Bucket, LimitExceeded, Limits, ModelLimits, Tier
+from l9gate.measure.clock import ManualClock
+from l9gate.simulator.limits import TIERS, Bucket, LimitExceeded, Limits, ModelLimits, Tier
 
 NOW_S = 1_800_000_000.0
 SMALL = Tier(requests_per_min=60, input_tokens_per_min=30_000, output_tokens_per_min=8_000)
@@ -78,3 +81,60 @@ def test_models_have_their_own_buckets() -> None:
     limits.of("a", NOW_S).admit(1, NOW_S)
     assert limits.of("a", NOW_S).headers(NOW_S)["anthropic-ratelimit-requests-remaining"] == "59"
     assert limits.of("b", NOW_S).headers(NOW_S)["anthropic-ratelimit-requests-remaining"] == "60"
+
+
+def test_models_of_a_family_share_their_buckets() -> None:
+    limits = Limits(SMALL)
+    assert limits.of("claude-opus-4-8", NOW_S) is limits.of("claude-opus-4-6", NOW_S)
+    assert limits.of("claude-opus-4-8", NOW_S) is not limits.of("claude-opus-5", NOW_S)
+    assert limits.of("claude-sonnet-4-6", NOW_S) is limits.of("claude-sonnet-4-5-20250929", NOW_S)
+
+
+def test_organisations_have_their_own_buckets_and_tiers() -> None:
+    limits = Limits(SMALL)
+    limits.of("a", NOW_S, "one").admit(1, NOW_S)
+    prefix = "anthropic-ratelimit-requests-"
+    assert limits.of("a", NOW_S, "two").headers(NOW_S)[f"{prefix}remaining"] == "60"
+    large = limits.of("a", NOW_S, "three", Tier(requests_per_min=7))
+    assert large.headers(NOW_S)[f"{prefix}limit"] == "7"
+
+
+def test_fable_models_have_the_limits_of_their_line() -> None:
+    limits = Limits(TIERS["start"])
+    prefix = "anthropic-ratelimit-input-tokens-limit"
+    assert limits.of("claude-fable-5", NOW_S).headers(NOW_S)[prefix] == "500000"
+    assert limits.of("claude-opus-5", NOW_S).headers(NOW_S)[prefix] == "2000000"
+
+
+def test_counting_and_batches_have_buckets_of_their_own() -> None:
+    limits = Limits(Tier(counts_per_min=1, batch_calls_per_min=2, requests_per_min=0))
+    taken = [limits.take_call(kind, NOW_S) for kind in ("count", "count", "batch", "batch")]
+    assert taken == [None, LimitExceeded("requests", 1, 60), None, None]
+    assert limits.take_call("batch", NOW_S) == LimitExceeded("requests", 2, 30)
+    assert limits.take_call("count", NOW_S, "other") is None
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.integers(1, 90),
+    st.integers(1_000, 90_000_000),
+    st.integers(1_000, 9_000),
+    st.lists(st.tuples(st.floats(0, 40), st.integers(1, 40_000), st.integers(1, 9_000))),
+)
+def test_one_retry_after_the_time_told_is_enough(
+    requests: int, inputs: int, outputs: int, asked: list[tuple[float, int, int]]
+) -> None:
+    """Invariant 11 of the sheet."""
+    tier = Tier(
+        requests_per_min=requests, input_tokens_per_min=inputs, output_tokens_per_min=outputs
+    )
+    clock = ManualClock(NOW_S)
+    limits = ModelLimits(tier, clock.now_s())
+    for wait_s, input_tokens, output_tokens in asked:
+        clock.advance(wait_s)
+        refused = limits.admit(input_tokens, clock.now_s())
+        if refused is not None:
+            assert refused.retry_after_s > 0
+            clock.advance(refused.retry_after_s)
+            assert limits.admit(input_tokens, clock.now_s()) is None
+        limits.charge_output(output_tokens, clock.now_s())
