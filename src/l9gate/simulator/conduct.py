@@ -128,10 +128,13 @@ def _retries(call: list[Visit]) -> Iterator[tuple[Visit, Visit]]:
         if after.attempt == 0:
             continue
         for before in reversed(call[:index]):
-            if before.ended_s is None or before.ended_s > after.at_s or not before.is_failure:
+            if before.ended_s is None or before.ended_s > after.at_s:
                 continue
-            is_repeat = after.at_s - before.ended_s <= _REPEAT_WINDOW_S
-            if is_repeat if after.attempt is None else before.attempt == after.attempt - 1:
+            if after.attempt is None:
+                if before.is_failure and after.at_s - before.ended_s <= _REPEAT_WINDOW_S:
+                    yield before, after
+                break
+            if before.is_failure and before.attempt == after.attempt - 1:
                 yield before, after
                 break
 
@@ -139,9 +142,9 @@ def _retries(call: list[Visit]) -> Iterator[tuple[Visit, Visit]]:
 def _judge_retry(before: Visit, after: Visit) -> Iterator[Misconduct]:
     gap_s = after.at_s - (before.ended_s or after.at_s)
     asked_s = before.retry_after_s
-    if before.status is not None and not is_retryable(before.status, before.should_retry):
-        if before.status >= 400:
-            yield _wrong(Misdeed.RETRIED_REFUSED, after, f"after a {before.status}")
+    status = before.status or 0
+    if status >= 400 and not is_retryable(status, before.should_retry):
+        yield _wrong(Misdeed.RETRIED_REFUSED, after, f"after a {status}")
     elif asked_s:
         if gap_s < asked_s * (1 - _EARLY_SHARE):
             detail = f"came after {gap_s:.2f} s, asked for {asked_s:g} s"

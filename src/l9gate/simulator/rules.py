@@ -1,6 +1,7 @@
 """Which requests meet a fault, or an answer of their own."""
 
 from collections.abc import Callable
+from typing import cast
 
 import msgspec
 
@@ -32,7 +33,7 @@ class FaultRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     fault: str = ""
     text: str | None = None  # the answer's text
     tool: str | None = None  # the answer calls this tool
-    input: JsonObject | None = None  # with this input
+    input: dict[str, object] | None = None  # with this input
     status: int | None = None  # short for the fault `status=N`
     stop_reason: str | None = None  # short for the fault `stop_reason=R`
     nth: int | None = None  # counts from 1
@@ -84,7 +85,7 @@ class Hit(msgspec.Struct, frozen=True):
             "type": "tool_use",
             "id": make_tool_id(0),
             "name": rule.tool,
-            "input": rule.input or {},
+            "input": cast("JsonObject", rule.input or {}),
             "caller": {"type": "direct"},
         }
         return [call]
