@@ -5,11 +5,27 @@ import signal
 import sys
 import threading
 from pathlib import Path
+from typing import TypedDict, Unpack
 
 import click
 
+from l9gate.simulator.keys import KeyRing
 from l9gate.simulator.latency import PROFILES, read_profiles
+from l9gate.simulator.profiles import STRICTNESSES, Strictness
 from l9gate.simulator.server import SimulatorConfig, serve_forever
+
+
+class Options(TypedDict):
+    """What the command line may say, under the names of the options."""
+
+    port: int
+    host: str
+    seed: int
+    load_factor: float
+    latency: Path | None
+    keys: Path | None
+    profile: Strictness
+    stop_with_stdin: bool
 
 
 @click.command("simulate")
@@ -28,30 +44,40 @@ from l9gate.simulator.server import SimulatorConfig, serve_forever
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="TOML file with the pace of models, as quantiles.",
 )
+@click.option(
+    "--keys",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="TOML file with the keys that are known, what each may do, and its limits.",
+)
+@click.option(
+    "--profile",
+    type=click.Choice(STRICTNESSES),
+    default="strict",
+    show_default=True,
+    help="`lenient` drops rules of value and lets any id resolve, for clients' own tests.",
+)
 @click.option("--stop-with-stdin", is_flag=True, help="Also stop when standard input closes.")
-def command(
-    host: str,
-    port: int,
-    seed: int,
-    load_factor: float,
-    latency: Path | None,
-    *,
-    stop_with_stdin: bool,
-) -> None:
+def command(**options: Unpack[Options]) -> None:
     r"""Start a local Messages API and print its base URL as the first line.
 
-    Every well-formed key works, every response says `x-l9gate-origin: simulated`, and nothing
-    leaves this machine. Stop it with Ctrl-C.
+    Every well-formed key works unless a file lists them, every response says
+    `x-l9gate-origin: simulated`, and nothing leaves this machine. Stop it with Ctrl-C.
 
     \b
     Try it:  l9gate simulate --port 8700
              ANTHROPIC_BASE_URL=http://127.0.0.1:8700 ANTHROPIC_API_KEY=sk-any-key python app.py
     """
-    if stop_with_stdin:
+    if options["stop_with_stdin"]:
         threading.Thread(target=_stop_with_stdin, daemon=True).start()
-    profiles = PROFILES if latency is None else read_profiles(latency)
-    config = SimulatorConfig(seed=seed, load_factor=load_factor, latency=profiles)
-    serve_forever(config, host, port, _announce)
+    latency, keys = options["latency"], options["keys"]
+    config = SimulatorConfig(
+        seed=options["seed"],
+        load_factor=options["load_factor"],
+        latency=PROFILES if latency is None else read_profiles(latency),
+        keys=None if keys is None else KeyRing.read(keys),
+        strictness=options["profile"],
+    )
+    serve_forever(config, options["host"], options["port"], _announce)
 
 
 def _announce(base_url: str) -> None:
