@@ -8,6 +8,7 @@ from l9gate.net.http import HttpRequest, HttpResponse
 from l9gate.simulator.chance import opaque_id
 from l9gate.simulator.faults import NO_FAULT, Fault
 from l9gate.simulator.keys import ANY_KEY, WORKSPACE, Key
+from l9gate.simulator.plain import PlainRequest
 from l9gate.simulator.refusal import Refusal, refuse
 from l9gate.simulator.rules import MISS, Hit
 from l9gate.wire.faults import render_error_body, type_of
@@ -40,6 +41,7 @@ class Call(msgspec.Struct, kw_only=True):
     key: Key = ANY_KEY
     scope: str = WORKSPACE  # the workspace: who shares a prompt cache, batches and files
     limit_headers: dict[str, str] = {}
+    plain: PlainRequest | None = None  # its body, if it is a plain one
 
     def make_id(self, prefix: str, number: int = 0) -> str:
         """Return an id that no other call of this seed gets."""
@@ -48,7 +50,12 @@ class Call(msgspec.Struct, kw_only=True):
 
 def render_json(call: Call, value: JsonObject) -> HttpResponse:
     """Return a 200 with JSON."""
-    return HttpResponse(status=200, headers=headers_for(call), body=msgspec.json.encode(value))
+    return render_whole(call, msgspec.json.encode(value))
+
+
+def render_whole(call: Call, data: bytes) -> HttpResponse:
+    """Return a 200 with a body that is JSON."""
+    return HttpResponse(status=200, headers=headers_for(call), body=data)
 
 
 def render_refusal(

@@ -10,6 +10,7 @@ from l9gate.simulator.call import (
     refuse_as_told,
     render_json,
     render_refusal,
+    render_whole,
 )
 from l9gate.simulator.config import SimulatorConfig
 from l9gate.simulator.credentials import betas_of
@@ -26,6 +27,7 @@ from l9gate.simulator.faults import NO_FAULT, Fault
 from l9gate.simulator.latency import Pace, pace_of, profile_of
 from l9gate.simulator.limits import LimitExceeded, Limits, ModelLimits
 from l9gate.simulator.message import render_message, stream_pieces
+from l9gate.simulator.plain import PlainAnswers, PlainTemplate, parse_plain
 from l9gate.simulator.profiles import Strictness, resolve_model
 from l9gate.simulator.refusal import Refusal, invalid, refuse
 from l9gate.simulator.script import Answer, answer_to, cut_answer
@@ -47,18 +49,19 @@ class Inference:
         self._config = config
         self._clock = clock
         self._sleep = sleep
-        self._limits: dict[str, Limits] = {}  # by organization
+        self._limits = Limits(config.tier)
         self._cache = PromptCache()
         self._diagnosis = Diagnosis()
+        self._plain = PlainAnswers()
 
     def create(self, call: Call) -> tuple[HttpResponse, float]:
         """Return the answer to a request for a message, and the seconds that pass before it."""
         told = refuse_as_told(call.fault) if call.fault.status is not None else None
         body = told or _parse_body(call, self._config.strictness, counts_only=False)
+        if not isinstance(body, Refusal) and body.get("stream") is not True:
+            body = refuse_as_told(call.fault) or body
         if isinstance(body, Refusal):
             return render_refusal(call, body), 0.0
-        if body.get("stream") is not True and (told := refuse_as_told(call.fault)):
-            return render_refusal(call, told), 0.0
         facts = _facts_of(body, self._config.strictness)
         began_s = self._clock.now_s()
         prompt = self._plan(call, body, facts, began_s)
@@ -71,9 +74,11 @@ class Inference:
             return render_refusal(call, _limit_refusal(exceeded), exceeded.retry_after_s), 0.0
         told_content = call.told.content(lambda n: call.make_id("toolu", n))
         plugin = self._config.answer if told_content is None else lambda _: told_content
-        answer = answer_to(body, facts, plugin, call.make_id)
-        _bend(answer, call.fault)
-        fit_window(answer, input_tokens, room)
+        known = None if plugin else self._find_plain(call, facts)
+        answer = known.answer if known else answer_to(body, facts, plugin, call.make_id)
+        if known is None:
+            _bend(answer, call.fault)
+            fit_window(answer, input_tokens, room)
         now_s = self._clock.now_s()
         limits = self._limits_of(call, facts.id, now_s)
         limits.charge_output(answer.output_tokens, now_s)
@@ -82,8 +87,13 @@ class Inference:
         pace = pace_of(profile, input_tokens, self._config.load_factor, call.seed, call.ordinal)
         self._cache.keep(prompt, began_s, began_s + pace.first_token_s)
         message_id = call.make_id("msg")
+        if known is not None:
+            data = known.render(message_id, input_tokens)
+            return render_whole(call, data), pace.total_s(answer.output_tokens)
         found = self._diagnosis.diagnose(body, facts.id, input_tokens, call.scope, message_id)
         message = render_message(message_id, facts.id, answer, prompt.use, body, found)
+        if call.plain is not None and plugin is None and call.fault is NO_FAULT:
+            self._plain.learn(facts.id, answer, message, input_tokens, call.request.body)
         if body.get("stream") is True:
             return self._stream(call, message, pace), pace.first_token_s * HEADERS_SHARE
         return render_json(call, message), pace.total_s(answer.output_tokens)
@@ -94,12 +104,22 @@ class Inference:
         body = told or _parse_body(call, self._config.strictness, counts_only=True)
         if isinstance(body, Refusal):
             return render_refusal(call, body)
+        key, now_s = call.key, self._clock.now_s()
+        exceeded = self._limits.take_call("count", now_s, key.organization, key.limits)
+        if exceeded is not None:
+            return render_refusal(call, _limit_refusal(exceeded), exceeded.retry_after_s)
         per_token = bytes_per_token(_facts_of(body, self._config.strictness).id)
         return render_json(call, {"input_tokens": count_input_tokens(body, per_token)})
 
     def _plan(self, call: Call, body: JsonObject, facts: ModelFacts, began_s: float) -> CachePlan:
         total = count_input_tokens(body, bytes_per_token(facts.id))
         return self._cache.plan(body, facts.id, total, call.scope, began_s)
+
+    def _find_plain(self, call: Call, facts: ModelFacts) -> PlainTemplate | None:
+        """Return the answer to a plain request that was learned from the same asked before."""
+        if call.plain is None or call.fault is not NO_FAULT:
+            return None
+        return self._plain.find(facts.id, call.plain, call.request.body)
 
     def _admit(self, call: Call, facts: ModelFacts, input_tokens: int) -> LimitExceeded | None:
         now_s = self._clock.now_s()
@@ -111,12 +131,7 @@ class Inference:
 
     def _limits_of(self, call: Call, model: str, now_s: float) -> ModelLimits:
         """Return the limits of the key's organization."""
-        limits = self._limits.get(call.key.organization)
-        if limits is None:
-            limits = self._limits[call.key.organization] = Limits(
-                call.key.limits or self._config.tier
-            )
-        return limits.of(model, now_s)
+        return self._limits.of(model, now_s, call.key.organization, call.key.limits)
 
     def _stream(self, call: Call, message: JsonObject, pace: Pace) -> HttpResponse:
         pacer = Pacer(pace, self._clock, self._sleep)
@@ -136,13 +151,18 @@ def _parse_body(call: Call, strictness: Strictness, *, counts_only: bool) -> Jso
     body = parse_object(data)
     if body is None:
         return invalid("The request body is not valid JSON")
-    refusal = find_refusal(
-        body,
-        headers[API_VERSION],
-        counts_only=counts_only,
-        has_betas=bool(betas_of(headers)),
-        strictness=strictness,
-    )
+    betas = betas_of(headers)
+    if data is call.request.body and not (counts_only or betas):
+        call.plain = parse_plain(data)
+    refusal = None
+    if call.plain is None:
+        refusal = find_refusal(
+            body,
+            headers[API_VERSION],
+            counts_only=counts_only,
+            has_betas=bool(betas),
+            strictness=strictness,
+        )
     if refusal is None and call.key.models is not None:
         facts = _facts_of(body, strictness)
         if facts.id not in call.key.models:
