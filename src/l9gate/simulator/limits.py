@@ -14,10 +14,10 @@ from l9gate.wire.models import find_model
 
 _FOREVER_S = 86_400.0  # what a bucket of nothing needs to fill, as far as headers go
 _INSTANT_S = 1e-6  # what a clock in floating-point seconds cannot tell from nothing
-_NAMES = {
-    name: tuple(f"{RATE_LIMIT_PREFIX}{name}-{what}" for what in ("limit", "remaining", "reset"))
+_REQUESTS, _INPUT, _OUTPUT, _TOKENS = (
+    tuple(f"{RATE_LIMIT_PREFIX}{name}-{what}" for what in ("limit", "remaining", "reset"))
     for name in ("requests", "input-tokens", "output-tokens", "tokens")
-}
+)
 _FAMILIES = {  # models that share their buckets
     "claude-opus-4-8": "opus-4",
     "claude-opus-4-7": "opus-4",
@@ -81,8 +81,12 @@ class Bucket:
 
     def level(self, now_s: float) -> float:
         """Return what is left; below 0 after something was charged that nobody could foresee."""
-        refill = max(0.0, now_s - self._at_s) * self.capacity / 60
-        self._level = min(float(self.capacity), self._level + refill)
+        passed_s = now_s - self._at_s
+        if passed_s == 0:
+            return self._level
+        if passed_s > 0:
+            level = self._level + passed_s * self.capacity / 60
+            self._level = level if level < self.capacity else float(self.capacity)
         self._at_s = now_s
         return self._level
 
@@ -113,6 +117,8 @@ class ModelLimits:
         self._requests = Bucket(tier.requests_per_min, now_s)
         self._input = Bucket(tier.input_tokens_per_min, now_s)
         self._output = Bucket(tier.output_tokens_per_min, now_s)
+        sizes = [tier.requests_per_min, tier.input_tokens_per_min, tier.output_tokens_per_min]
+        self._shown = [str(size) for size in (*sizes, sizes[1] + sizes[2])]
 
     def admit(self, input_tokens: int, now_s: float) -> LimitExceeded | None:
         """Charge a request and its input, or say which limit it would exceed and charge nothing.
@@ -121,6 +127,14 @@ class ModelLimits:
             input_tokens: of the prompt, without those that are read from the cache.
             now_s: when the request came.
         """
+        if (
+            self._requests.level(now_s) >= 1
+            and self._input.level(now_s) >= input_tokens
+            and self._output.level(now_s) >= 1
+        ):
+            self._requests.take(1, now_s)
+            self._input.take(input_tokens, now_s)
+            return None
         needs = (
             ("requests", self._requests, 1),
             ("input tokens", self._input, input_tokens),
@@ -143,23 +157,22 @@ class ModelLimits:
 
     def headers(self, now_s: float) -> dict[str, str]:
         """Return the rate-limit headers; token counts are rounded to thousands."""
-        found: dict[str, str] = {}
-        total_limit, total_left, total_full_at_s = 0, 0, 0
-        buckets = (
-            ("requests", self._requests, 1),
-            ("input-tokens", self._input, 1000),
-            ("output-tokens", self._output, 1000),
-        )
-        for name, bucket, unit in buckets:
-            full_at_s = math.ceil(now_s + min(bucket.wait_s(bucket.capacity, now_s), _FOREVER_S))
-            left = max(0, round(bucket.level(now_s) / unit) * unit)
-            _put_triple(found, name, (bucket.capacity, left, full_at_s))
-            if unit > 1:
-                total_limit += bucket.capacity
-                total_left += left
-                total_full_at_s = max(total_full_at_s, full_at_s)
-        _put_triple(found, "tokens", (total_limit, total_left, total_full_at_s))
-        return found
+        left_in, left_out = _thousands(self._input, now_s), _thousands(self._output, now_s)
+        full_in, full_out = _full_at_s(self._input, now_s), _full_at_s(self._output, now_s)
+        return {
+            _REQUESTS[0]: self._shown[0],
+            _REQUESTS[1]: str(max(0, round(self._requests.level(now_s)))),
+            _REQUESTS[2]: _moment(_full_at_s(self._requests, now_s)),
+            _INPUT[0]: self._shown[1],
+            _INPUT[1]: str(left_in),
+            _INPUT[2]: _moment(full_in),
+            _OUTPUT[0]: self._shown[2],
+            _OUTPUT[1]: str(left_out),
+            _OUTPUT[2]: _moment(full_out),
+            _TOKENS[0]: self._shown[3],
+            _TOKENS[1]: str(left_in + left_out),
+            _TOKENS[2]: _moment(max(full_out, full_in)),
+        }
 
 
 class Limits:
@@ -222,11 +235,14 @@ def _tier_for(model: str, tier: Tier) -> Tier:
     )
 
 
-def _put_triple(headers: dict[str, str], name: str, values: tuple[int, int, int]) -> None:
-    limit, remaining, reset = _NAMES[name]
-    headers[limit] = str(values[0])
-    headers[remaining] = str(values[1])
-    headers[reset] = _moment(values[2])
+def _thousands(bucket: Bucket, now_s: float) -> int:
+    """Return what is left, rounded to thousands."""
+    return max(0, round(bucket.level(now_s) / 1000) * 1000)
+
+
+def _full_at_s(bucket: Bucket, now_s: float) -> int:
+    """Return the first whole second at which a bucket is full."""
+    return math.ceil(now_s + min(bucket.wait_s(bucket.capacity, now_s), _FOREVER_S))
 
 
 @lru_cache(maxsize=256)
