@@ -19,6 +19,9 @@ from l9gate.evidence.log import MemoryLog
 from l9gate.evidence.records import Layer, Origin
 from l9gate.observe.signals import SignalFields
 from l9gate.pytest_plugin.markers import MARKERS
+from l9gate.simulator.conduct import ABOUT
+from l9gate.simulator.faults import TOKENS
+from l9gate.simulator.rules import KEYS, FaultRule
 from l9gate.store.environments import DeclaredEnvironment
 from l9gate.store.settings import Declared, LayerSettings, settings_schema
 
@@ -36,6 +39,7 @@ def pages() -> dict[str, str]:
         "settings.md": _page("Settings", _settings()),
         "settings.schema.json": json.dumps(settings_schema(), indent=2) + "\n",
         "signals.md": _page("Signals of an application", _signals()),
+        "simulator.md": _page("The simulator", _simulator()),
     }
 
 
@@ -159,6 +163,27 @@ def _signals() -> Iterator[str]:
     for key, value in schema["properties"].items():
         kind = {"integer": "number", "boolean": "true or false"}.get(str(value.get("type")))
         yield f"| `{key}` | {kind or _type(value)} | {_SIGNALS[key]} |"
+
+
+def _simulator() -> Iterator[str]:
+    yield (
+        "How to use it: [the guide](../guides/simulator.md).\n\n## Faults\n\n"
+        "A fault is a text of tokens, separated by commas. K is the number of an event, counted\n"
+        "from 0, or a name that stands for all events of that name. PATH is a field, such as\n"
+        "`usage.output_tokens` or `content.*.text`; in a stream it is looked for in every event\n"
+        "and in what the event carries.\n"
+    )
+    yield "| token | what it does |\n|---|---|"
+    for token in TOKENS:
+        form = f"{token.name}={token.form}" if token.form else token.name
+        yield f"| `{form.replace('|', ' or ')}` | {token.about} |"
+    yield "\n## Keys of a rule\n\nIn a script, each below `[[rule]]`; in Python, of `FaultRule`.\n"
+    yield "| key | meaning |\n|---|---|"
+    for name in FaultRule.__struct_fields__:
+        yield f"| `{name}` | {KEYS[name]} |"
+    yield "\n## What a client can do wrong\n\n| misdeed | told by |\n|---|---|"
+    for misdeed, about in ABOUT.items():
+        yield f"| `{misdeed}` | {about} |"
 
 
 _SIGNALS = {

@@ -14,6 +14,7 @@ import pytest
 from l9gate.cli.main import COMMANDS
 from l9gate.criteria.policy import default_policy_text, parse_policy
 from l9gate.errors import ExitCode
+from l9gate.simulator.scenario import parse_rules
 from l9gate.store.settings import Declared
 
 ROOT = Path(__file__).parents[2]
@@ -68,7 +69,9 @@ def test_toml_blocks_are_settings_or_a_policy() -> None:
     assert found
     for page, text in found:
         table = tomllib.loads(text)
-        if "criterion" in table:
+        if "rule" in table:
+            assert parse_rules(text, page)
+        elif "criterion" in table:
             assert parse_policy(text, page).criteria
         else:
             declared = table.get("tool", {}).get("l9gate", table)

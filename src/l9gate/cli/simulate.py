@@ -12,6 +12,7 @@ import click
 from l9gate.simulator.keys import KeyRing
 from l9gate.simulator.latency import PROFILES, read_profiles
 from l9gate.simulator.profiles import STRICTNESSES, Strictness
+from l9gate.simulator.scenario import read_rules
 from l9gate.simulator.server import SimulatorConfig, serve_forever
 
 
@@ -25,6 +26,8 @@ class Options(TypedDict):
     latency: Path | None
     keys: Path | None
     profile: Strictness
+    script: Path | None
+    allow_remote: bool
     stop_with_stdin: bool
 
 
@@ -56,12 +59,19 @@ class Options(TypedDict):
     show_default=True,
     help="`lenient` drops rules of value and lets any id resolve, for clients' own tests.",
 )
+@click.option(
+    "--script",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="TOML file of rules: which requests get a fault, or an answer of their own.",
+)
+@click.option("--allow-remote", is_flag=True, help="Let `--host` be one that others can reach.")
 @click.option("--stop-with-stdin", is_flag=True, help="Also stop when standard input closes.")
 def command(**options: Unpack[Options]) -> None:
     r"""Start a local Messages API and print its base URL as the first line.
 
     Every well-formed key works unless a file lists them, every response says
     `x-l9gate-origin: simulated`, and nothing leaves this machine. Stop it with Ctrl-C.
+    Prometheus finds counters at /metrics; /_l9gate/journal says what clients did wrong.
 
     \b
     Try it:  l9gate simulate --port 8700
@@ -69,13 +79,15 @@ def command(**options: Unpack[Options]) -> None:
     """
     if options["stop_with_stdin"]:
         threading.Thread(target=_stop_with_stdin, daemon=True).start()
-    latency, keys = options["latency"], options["keys"]
+    latency, keys, script = options["latency"], options["keys"], options["script"]
     config = SimulatorConfig(
         seed=options["seed"],
         load_factor=options["load_factor"],
         latency=PROFILES if latency is None else read_profiles(latency),
         keys=None if keys is None else KeyRing.read(keys),
         strictness=options["profile"],
+        rules=() if script is None else read_rules(script),
+        allow_remote=options["allow_remote"],
     )
     serve_forever(config, options["host"], options["port"], _announce)
 

@@ -14,7 +14,7 @@ from l9gate.evidence.log import MemoryLog
 from l9gate.evidence.records import Layer, Origin
 from l9gate.measure.clock import SystemClock
 from l9gate.observe.origins import Target, host_of
-from l9gate.pytest_plugin import fixtures
+from l9gate.pytest_plugin import fixtures, simulation
 from l9gate.pytest_plugin.layer_runs import LayerRuns
 from l9gate.pytest_plugin.layers import LayerMap
 from l9gate.pytest_plugin.leash import hold_leash
@@ -55,6 +55,7 @@ def register(config: pytest.Config, start: Path) -> None:
     for marker in MARKERS:
         config.addinivalue_line("markers", marker)
     config.pluginmanager.register(fixtures, "l9gate-fixtures")
+    config.pluginmanager.register(simulation, "l9gate-simulation")
     hold_leash()
     if settings.layers and not config.option.collectonly:
         config.pluginmanager.register(GatedSession(config, settings, start), "l9gate-session")

@@ -30,7 +30,8 @@ class SimulatorConfig:
     rules: tuple[FaultRule, ...] = ()
     tier: Tier = field(default_factory=Tier)
     latency: Mapping[str, LatencyProfile] = field(default_factory=lambda: PROFILES)
-    takes_commands: bool = True  # whether `POST /_l9gate/fault` works, on loopback
+    takes_commands: bool = True  # whether the paths below `/_l9gate` work, on loopback
+    allow_remote: bool = False  # whether it may listen beyond loopback
 
     def __post_init__(self) -> None:
         """Refuse what cannot be meant."""

@@ -12,6 +12,23 @@ from l9gate.simulator.turns import blocks_of, objects_of
 from l9gate.wire.json import Json, JsonObject, parse_object
 
 _CHANCES = 2**128
+KEYS = {
+    "fault": "the fault that requests meet, as tokens",
+    "text": "the answer is this text",
+    "tool": "the answer calls this tool",
+    "input": "a table: the input of that call",
+    "status": "short for the fault `status=N`",
+    "stop_reason": "short for the fault `stop_reason=REASON`",
+    "nth": "only the nth of the requests that match, counted from 1",
+    "every": "only every so many of them",
+    "first": "only so many from the beginning",
+    "share": "only a share of them, 0 to 1, drawn with the seed",
+    "seed": "of that draw",
+    "path": "matches requests for this path",
+    "model": "matches requests for this model",
+    "key": "matches requests with this API key",
+    "contains": "matches requests whose last user message has these words in it",
+}
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,23 +45,24 @@ class FaultRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     `path`, `model`, `key` and `contains` choose requests; of these, `nth`, `every`, `first` and
     `share` choose some. Without them every request is hit. Of several rules the first one counts.
+    `KEYS` says what each field means.
     """
 
     fault: str = ""
-    text: str | None = None  # the answer's text
-    tool: str | None = None  # the answer calls this tool
-    input: dict[str, object] | None = None  # with this input
-    status: int | None = None  # short for the fault `status=N`
-    stop_reason: str | None = None  # short for the fault `stop_reason=R`
-    nth: int | None = None  # counts from 1
+    text: str | None = None
+    tool: str | None = None
+    input: dict[str, object] | None = None
+    status: int | None = None
+    stop_reason: str | None = None
+    nth: int | None = None
     every: int | None = None
-    first: int | None = None  # so many from the beginning
-    share: float | None = None  # of all, drawn with the seed
+    first: int | None = None
+    share: float | None = None
     seed: int = 0
     path: str | None = None
     model: str | None = None
     key: str | None = None
-    contains: str | None = None  # in the last user message
+    contains: str | None = None
 
     def __post_init__(self) -> None:
         """Refuse a rule that cannot be meant."""

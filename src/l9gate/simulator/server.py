@@ -13,7 +13,9 @@ from l9gate.errors import SettingsError
 from l9gate.net.loops import find_loop_factory
 from l9gate.net.server import HttpServer
 from l9gate.simulator.app import SimulatorApp
+from l9gate.simulator.conduct import ClientConduct
 from l9gate.simulator.config import SimulatorConfig
+from l9gate.simulator.journal import Visit
 
 __all__ = [
     "SimulatorConfig",
@@ -48,6 +50,14 @@ class SimulatorHandle:
         """
         self._app.set_fault(text)
 
+    def visits(self) -> list[Visit]:
+        """Return every request that is remembered and what became of it; from any thread."""
+        return self._app.witness.journal.visits
+
+    def conduct(self) -> list[ClientConduct]:
+        """Return what each client did, and what it did wrong; from any thread."""
+        return self._app.witness.conduct()
+
 
 @asynccontextmanager
 async def running_simulator(
@@ -58,9 +68,15 @@ async def running_simulator(
     Beyond loopback it takes no commands, whatever the configuration says.
 
     Raises:
-        SettingsError: the address cannot be listened on.
+        SettingsError: the address cannot be listened on, or is not of loopback and the
+            configuration does not allow that.
     """
     config = config or SimulatorConfig()
+    if host not in LOOPBACK and not config.allow_remote:
+        raise SettingsError(
+            f"the simulator would listen on {host}, where others can reach it",
+            hint="say `--allow-remote`, or `allow_remote=True` in code, if that is meant",
+        )
     app = SimulatorApp(config, takes_commands=config.takes_commands and host in LOOPBACK)
     async with HttpServer(app, host, port) as server:
         shown = f"[{host}]" if ":" in host else host
@@ -95,6 +111,14 @@ class SimulatorThread:
     def set_fault(self, text: str | None) -> None:
         """Answer every request with this fault from now on, as `SimulatorHandle.set_fault`."""
         self._running.set_fault(text)
+
+    def visits(self) -> list[Visit]:
+        """Return every request that is remembered and what became of it."""
+        return self._running.visits()
+
+    def conduct(self) -> list[ClientConduct]:
+        """Return what each client did, and what it did wrong."""
+        return self._running.conduct()
 
     def start(self) -> Self:
         """Start and wait until it listens.
