@@ -5,7 +5,7 @@ from http import HTTPStatus
 import msgspec
 
 from l9gate.net.http import HttpRequest, HttpResponse
-from l9gate.simulator.chance import opaque_id
+from l9gate.simulator.chance import numbered_id
 from l9gate.simulator.faults import NO_FAULT, Fault
 from l9gate.simulator.keys import ANY_KEY, WORKSPACE, Key
 from l9gate.simulator.plain import PlainRequest
@@ -45,7 +45,7 @@ class Call(msgspec.Struct, kw_only=True):
 
     def make_id(self, prefix: str, number: int = 0) -> str:
         """Return an id that no other call of this seed gets."""
-        return opaque_id(prefix, self.seed, self.ordinal, number)
+        return numbered_id(prefix, self.seed, self.ordinal, number)
 
 
 def render_json(call: Call, value: JsonObject) -> HttpResponse:
