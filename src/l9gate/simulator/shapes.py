@@ -155,7 +155,7 @@ class Nullable:
 
 @dataclass(frozen=True, slots=True)
 class TextOr:
-    """Any string besides."""
+    """Every string besides."""
 
     shape: Shape
 

@@ -14,10 +14,13 @@ _FORCED = frozenset({"any", "tool"})
 def check_tools(body: JsonObject, facts: ModelFacts) -> Iterator[Refusal]:
     """Yield what is wrong with the tools of a body of right form, and with the choice of them."""
     tools = objects_of(body.get("tools"))
-    names = [str(tool["name"]) for tool in tools if "name" in tool]
+    names: set[str] = set()
     for index, tool in enumerate(tools):
-        if str(tool.get("name")) in names[:index] and "name" in tool:
+        name = tool.get("name")  # toolsets have none
+        if name in names:
             yield invalid(f"tools.{index}.{_tag(tool)}.name: Tool names must be unique.")
+        if isinstance(name, str):
+            names.add(name)
         yield from _check_examples(index, tool)
     if tools and all(tool.get("defer_loading") is True for tool in tools):
         yield invalid(
@@ -44,7 +47,7 @@ def _check_examples(index: int, tool: JsonObject) -> Iterator[Refusal]:
             yield invalid(f"{path}: does not satisfy the tool's `input_schema`: {mismatch}")
 
 
-def _check_references(messages: list[JsonObject], names: list[str]) -> Iterator[Refusal]:
+def _check_references(messages: list[JsonObject], names: set[str]) -> Iterator[Refusal]:
     for index, message in enumerate(messages):
         for place, block in enumerate(blocks_of(message)):
             if block["type"] != "tool_result":
@@ -59,7 +62,7 @@ def _check_references(messages: list[JsonObject], names: list[str]) -> Iterator[
 
 
 def _check_choice(
-    choice: JsonObject, body: JsonObject, names: list[str], facts: ModelFacts
+    choice: JsonObject, body: JsonObject, names: set[str], facts: ModelFacts
 ) -> Iterator[Refusal]:
     kind: Json = choice["type"]
     if kind not in _FORCED:
