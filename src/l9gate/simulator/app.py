@@ -7,9 +7,11 @@ from urllib.parse import unquote
 from l9gate.errors import PlanError
 from l9gate.measure.clock import Clock, SystemClock
 from l9gate.net.http import HttpRequest, HttpResponse
+from l9gate.simulator import batches, files
+from l9gate.simulator.batch_answers import batch_answerer
 from l9gate.simulator.call import Call, refuse_as_told, render_json, render_refusal
 from l9gate.simulator.catalogue import list_models, show_model
-from l9gate.simulator.chance import opaque_id
+from l9gate.simulator.chance import numbered_id
 from l9gate.simulator.commands import METRICS_PATH, OWN_PATHS, answer_command, wrong_fault
 from l9gate.simulator.config import SimulatorConfig
 from l9gate.simulator.credentials import check_version, identify, key_of, workspace_of
@@ -29,7 +31,7 @@ from l9gate.wire.messages import parse_request_facts
 _MESSAGES = "/v1/messages"
 _COUNT = "/v1/messages/count_tokens"
 _MODELS = "/v1/models"
-_BILLED = frozenset({_MESSAGES, "/v1/messages/batches"})
+_BILLED = frozenset({_MESSAGES, batches.PATH})
 _METHODS = {_MESSAGES: "POST", _COUNT: "POST", _MODELS: "GET"}
 
 
@@ -53,6 +55,10 @@ class SimulatorApp:
         self._ring = KeyRing.of(config.keys)
         self._clock = clock or SystemClock()
         self._inference = Inference(config, self._clock, sleep)
+        self._stores = {
+            batches.PATH: batches.Batches(config, self._clock, batch_answerer(config)).respond,
+            files.PATH: files.Files(config, self._clock).respond,
+        }
         self.witness = Witness(clock or SystemClock())
         self._faults = FaultPlan(config.rules)
         self.requests_seen = 0
@@ -84,7 +90,7 @@ class SimulatorApp:
     def _begin(self, request: HttpRequest) -> Call:
         self.requests_seen += 1
         seed, ordinal = self._config.seed, self.requests_seen
-        request_id = opaque_id("req", seed, ordinal)
+        request_id = numbered_id("req", seed, ordinal)
         return Call(request=request, seed=seed, ordinal=ordinal, request_id=request_id)
 
     def _respond_as_told(self, call: Call) -> tuple[HttpResponse, float]:
@@ -134,6 +140,9 @@ class SimulatorApp:
             return self._inference.create(call)
         if request.path == _COUNT:
             return self._inference.count(call), 0.0
+        for path, endpoint in self._stores.items():
+            if _is_within(request.path, path):
+                return endpoint(call), 0.0
         return _show_models(call, self._config.strictness), 0.0
 
     async def _answer_after(
@@ -149,10 +158,16 @@ class SimulatorApp:
 
 def _find_route_refusal(request: HttpRequest) -> Refusal | None:
     path = request.path
+    if _is_within(path, batches.PATH) or _is_within(path, files.PATH):
+        return None  # these know their own methods
     method = "GET" if path.startswith(f"{_MODELS}/") else _METHODS.get(path)
     if method is None:
         return refuse("not_found_error", "Not found")
     return None if request.method == method else _wrong_method(request)
+
+
+def _is_within(path: str, place: str) -> bool:
+    return path == place or path.startswith(f"{place}/")
 
 
 def _wrong_method(request: HttpRequest) -> Refusal:
@@ -165,7 +180,7 @@ def _show_models(call: Call, strictness: Strictness) -> HttpResponse:
         return render_refusal(call, told)
     request = call.request
     if request.path == _MODELS:
-        found = list_models(request.query)
+        found = list_models(request.query, strictness)
     else:
         found = show_model(unquote(request.path.removeprefix(f"{_MODELS}/")), strictness)
     return render_refusal(call, found) if isinstance(found, Refusal) else render_json(call, found)

@@ -1,53 +1,27 @@
 """The Models API: pages of models, newest first, with lifecycle and capabilities."""
 
-from urllib.parse import parse_qs
-
+from l9gate.simulator.pages import parse_page_query, render_page
 from l9gate.simulator.profiles import Strictness, resolve_model
 from l9gate.simulator.refusal import Refusal, invalid, refuse
-from l9gate.wire.json import Json, JsonObject
+from l9gate.wire.json import JsonObject
 from l9gate.wire.models import MODELS, ModelFacts, find_model
 
 _EPOCH = "1970-01-01T00:00:00Z"  # the API's word for an unknown date
 _LIFECYCLES = frozenset({"active", "deprecated", "retired"})
-_PARAMETERS = frozenset({"limit", "after_id", "before_id", "lifecycle[]", "beta"})
 
 
-def list_models(query: str) -> JsonObject | Refusal:
+def list_models(query: str, strictness: Strictness = "strict") -> JsonObject | Refusal:
     """Return one page; retired models only if `lifecycle[]` asks for them."""
-    given = parse_qs(query, keep_blank_values=True)
-    for name in given:
-        if name not in _PARAMETERS:
-            return invalid(f"{name}: Extra inputs are not permitted")
-    limit = given.get("limit", ["20"])[-1]
-    if not limit.isdecimal() or not 1 <= int(limit[:9]) <= 1000:
-        return invalid("limit: Input should be a number from 1 to 1000")
-    wanted = set(given.get("lifecycle[]", ["active", "deprecated"]))
+    is_strict = strictness == "strict"
+    asked = parse_page_query(query, frozenset({"lifecycle[]"}), is_strict=is_strict)
+    if isinstance(asked, Refusal):
+        return asked
+    wanted = set(asked.more.get("lifecycle[]", ["active", "deprecated"]))
     if not wanted <= _LIFECYCLES:
         return invalid("lifecycle: Input should be 'active', 'deprecated' or 'retired'")
-    found = [model for model in MODELS if model.lifecycle in wanted]
-    return _page(found, int(limit), given.get("after_id"), given.get("before_id"))
-
-
-def _page(
-    found: list[ModelFacts], limit: int, after: list[str] | None, before: list[str] | None
-) -> JsonObject | Refusal:
-    ids = [model.id for model in found]
-    for cursor in (after, before):
-        if cursor is not None and cursor[-1] not in ids:
-            return refuse("not_found_error", f"model: {cursor[-1]}")
-    first = 0 if after is None else ids.index(after[-1]) + 1
-    last = len(ids) if before is None else ids.index(before[-1])
-    if before is not None and after is None:
-        page, has_more = found[max(0, last - limit) : last], last > limit
-    else:
-        page, has_more = found[first : min(last, first + limit)], first + limit < last
-    data: list[Json] = [_render(model) for model in page]
-    return {
-        "data": data,
-        "has_more": has_more,
-        "first_id": page[0].id if page else None,
-        "last_id": page[-1].id if page else None,
-    }
+    found = {model.id: model for model in MODELS if model.lifecycle in wanted}
+    ids = list(found)
+    return render_page(asked, ids, lambda id_: _render(found[id_]), "model", is_strict=is_strict)
 
 
 def show_model(model_id: str, strictness: Strictness = "strict") -> JsonObject | Refusal:

@@ -25,19 +25,21 @@ from l9gate.simulator.delivery import (
 from l9gate.simulator.diagnosis import Diagnosis
 from l9gate.simulator.faults import NO_FAULT, Fault
 from l9gate.simulator.latency import Pace, pace_of, profile_of
-from l9gate.simulator.limits import LimitExceeded, Limits, ModelLimits
+from l9gate.simulator.limits import LimitExceeded, Limits, ModelLimits, limit_refusal
 from l9gate.simulator.message import render_message, stream_pieces
-from l9gate.simulator.plain import PlainAnswers, PlainTemplate, parse_plain
+from l9gate.simulator.plain import PlainAnswers, PlainRequest, PlainTemplate, parse_plain
 from l9gate.simulator.profiles import Strictness, resolve_model
 from l9gate.simulator.refusal import Refusal, invalid, refuse
+from l9gate.simulator.rules import MISS
 from l9gate.simulator.script import Answer, answer_to, cut_answer
 from l9gate.simulator.tokens import bytes_per_token, count_input_tokens, count_output_tokens
 from l9gate.simulator.trimming import fit_window, pause
 from l9gate.simulator.validate import find_refusal
-from l9gate.wire.headers import API_VERSION
+from l9gate.wire.headers import API_VERSION, BETA
 from l9gate.wire.json import JsonObject, parse_object
 from l9gate.wire.models import ModelFacts
 
+CONTENT_ENCODING = "content-encoding"
 _BROKEN_JSON_TEXT = '{"simulated": [1, 2'
 _REFUSED_TOKENS = 1
 
@@ -56,6 +58,29 @@ class Inference:
 
     def create(self, call: Call) -> tuple[HttpResponse, float]:
         """Return the answer to a request for a message, and the seconds that pass before it."""
+        if call.told is MISS and self._config.answer is None:
+            call.plain = _parse_plain(call)
+        known = None if call.plain is None else self._plain.find(call.plain, call.request.body)
+        return self._create_usual(call) if known is None else self._create_known(call, known)
+
+    def _create_known(self, call: Call, known: PlainTemplate) -> tuple[HttpResponse, float]:
+        """Return what the usual way would, of which all is known but ids and counts."""
+        body = parse_object(call.request.body) or {}
+        input_tokens = count_input_tokens(body, known.answer.bytes_per_token)
+        now_s = self._clock.now_s()
+        limits = self._limits_of(call, known.model, now_s)
+        exceeded = limits.admit(input_tokens, now_s)
+        if exceeded is None:
+            limits.charge_output(known.answer.output_tokens, now_s)
+        call.limit_headers = limits.headers(now_s)
+        if exceeded is not None:
+            return render_refusal(call, limit_refusal(exceeded), exceeded.retry_after_s), 0.0
+        profile = profile_of(known.model, self._config.latency)
+        pace = pace_of(profile, input_tokens, self._config.load_factor, call.seed, call.ordinal)
+        data = known.render(call.make_id("msg"), input_tokens)
+        return render_whole(call, data), pace.total_s(known.answer.output_tokens)
+
+    def _create_usual(self, call: Call) -> tuple[HttpResponse, float]:
         told = refuse_as_told(call.fault) if call.fault.status is not None else None
         body = told or _parse_body(call, self._config.strictness, counts_only=False)
         if not isinstance(body, Refusal) and body.get("stream") is not True:
@@ -71,14 +96,12 @@ class Inference:
             return render_refusal(call, invalid(too_long)), 0.0
         exceeded = self._admit(call, facts, prompt.use.limited)
         if exceeded is not None:
-            return render_refusal(call, _limit_refusal(exceeded), exceeded.retry_after_s), 0.0
+            return render_refusal(call, limit_refusal(exceeded), exceeded.retry_after_s), 0.0
         told_content = call.told.content(lambda n: call.make_id("toolu", n))
         plugin = self._config.answer if told_content is None else lambda _: told_content
-        known = None if plugin else self._find_plain(call, facts)
-        answer = known.answer if known else answer_to(body, facts, plugin, call.make_id)
-        if known is None:
-            _bend(answer, call.fault)
-            fit_window(answer, input_tokens, room)
+        answer = answer_to(body, facts, plugin, call.make_id)
+        _bend(answer, call.fault)
+        fit_window(answer, input_tokens, room)
         now_s = self._clock.now_s()
         limits = self._limits_of(call, facts.id, now_s)
         limits.charge_output(answer.output_tokens, now_s)
@@ -87,13 +110,10 @@ class Inference:
         pace = pace_of(profile, input_tokens, self._config.load_factor, call.seed, call.ordinal)
         self._cache.keep(prompt, began_s, began_s + pace.first_token_s)
         message_id = call.make_id("msg")
-        if known is not None:
-            data = known.render(message_id, input_tokens)
-            return render_whole(call, data), pace.total_s(answer.output_tokens)
         found = self._diagnosis.diagnose(body, facts.id, input_tokens, call.scope, message_id)
         message = render_message(message_id, facts.id, answer, prompt.use, body, found)
-        if call.plain is not None and plugin is None and call.fault is NO_FAULT:
-            self._plain.learn(facts.id, answer, message, input_tokens, call.request.body)
+        if call.plain is not None:
+            self._plain.learn(str(body["model"]), answer, message, input_tokens, call.request.body)
         if body.get("stream") is True:
             return self._stream(call, message, pace), pace.first_token_s * HEADERS_SHARE
         return render_json(call, message), pace.total_s(answer.output_tokens)
@@ -107,19 +127,13 @@ class Inference:
         key, now_s = call.key, self._clock.now_s()
         exceeded = self._limits.take_call("count", now_s, key.organization, key.limits)
         if exceeded is not None:
-            return render_refusal(call, _limit_refusal(exceeded), exceeded.retry_after_s)
+            return render_refusal(call, limit_refusal(exceeded), exceeded.retry_after_s)
         per_token = bytes_per_token(_facts_of(body, self._config.strictness).id)
         return render_json(call, {"input_tokens": count_input_tokens(body, per_token)})
 
     def _plan(self, call: Call, body: JsonObject, facts: ModelFacts, began_s: float) -> CachePlan:
         total = count_input_tokens(body, bytes_per_token(facts.id))
         return self._cache.plan(body, facts.id, total, call.scope, began_s)
-
-    def _find_plain(self, call: Call, facts: ModelFacts) -> PlainTemplate | None:
-        """Return the answer to a plain request that was learned from the same asked before."""
-        if call.plain is None or call.fault is not NO_FAULT:
-            return None
-        return self._plain.find(facts.id, call.plain, call.request.body)
 
     def _admit(self, call: Call, facts: ModelFacts, input_tokens: int) -> LimitExceeded | None:
         now_s = self._clock.now_s()
@@ -143,24 +157,28 @@ class Inference:
         return HttpResponse(status=200, headers=headers_for(call, is_stream=True), body=body)
 
 
+def _parse_plain(call: Call) -> PlainRequest | None:
+    headers = call.request.headers
+    if BETA in headers or CONTENT_ENCODING in headers or call.key.models is not None:
+        return None
+    return parse_plain(call.request.body)
+
+
 def _parse_body(call: Call, strictness: Strictness, *, counts_only: bool) -> JsonObject | Refusal:
     headers = call.request.headers
-    data = decode_body(call.request.body, headers.get("content-encoding"))
+    data = decode_body(call.request.body, headers.get(CONTENT_ENCODING))
     if isinstance(data, Refusal):
         return data
     body = parse_object(data)
     if body is None:
         return invalid("The request body is not valid JSON")
-    betas = betas_of(headers)
-    if data is call.request.body and not (counts_only or betas):
-        call.plain = parse_plain(data)
     refusal = None
     if call.plain is None:
         refusal = find_refusal(
             body,
             headers[API_VERSION],
             counts_only=counts_only,
-            has_betas=bool(betas),
+            has_betas=bool(betas_of(headers)),
             strictness=strictness,
         )
     if refusal is None and call.key.models is not None:
@@ -174,17 +192,6 @@ def _facts_of(body: JsonObject, strictness: Strictness) -> ModelFacts:
     facts = resolve_model(str(body["model"]), strictness)
     assert facts is not None  # noqa: S101 - validated
     return facts
-
-
-def _limit_refusal(exceeded: LimitExceeded) -> Refusal:
-    return refuse(
-        "rate_limit_error",
-        "This request would exceed your organization's rate limit of "
-        f"{exceeded.limit_per_min:,} {exceeded.name} per minute. For details, refer to: "
-        "https://docs.claude.com/en/api/rate-limits. You can see the response headers for current "
-        "usage. Please reduce the prompt length or the maximum tokens requested, or try again "
-        "later.",
-    )
 
 
 def _bend(answer: Answer, fault: Fault) -> None:

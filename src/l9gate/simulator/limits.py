@@ -9,6 +9,7 @@ from functools import lru_cache
 
 import msgspec
 
+from l9gate.simulator.refusal import Refusal, refuse
 from l9gate.wire.headers import RATE_LIMIT_PREFIX
 from l9gate.wire.models import find_model
 
@@ -157,12 +158,13 @@ class ModelLimits:
 
     def headers(self, now_s: float) -> dict[str, str]:
         """Return the rate-limit headers; token counts are rounded to thousands."""
-        left_in, left_out = _thousands(self._input, now_s), _thousands(self._output, now_s)
-        full_in, full_out = _full_at_s(self._input, now_s), _full_at_s(self._output, now_s)
+        left, full = _state(self._requests, 1, now_s)
+        left_in, full_in = _state(self._input, 1000, now_s)
+        left_out, full_out = _state(self._output, 1000, now_s)
         return {
             _REQUESTS[0]: self._shown[0],
-            _REQUESTS[1]: str(max(0, round(self._requests.level(now_s)))),
-            _REQUESTS[2]: _moment(_full_at_s(self._requests, now_s)),
+            _REQUESTS[1]: str(left),
+            _REQUESTS[2]: _moment(full),
             _INPUT[0]: self._shown[1],
             _INPUT[1]: str(left_in),
             _INPUT[2]: _moment(full_in),
@@ -219,6 +221,18 @@ class Limits:
         return None
 
 
+def limit_refusal(exceeded: LimitExceeded) -> Refusal:
+    """Return the 429 of a bucket that is empty."""
+    return refuse(
+        "rate_limit_error",
+        "This request would exceed your organization's rate limit of "
+        f"{exceeded.limit_per_min:,} {exceeded.name} per minute. For details, refer to: "
+        "https://docs.claude.com/en/api/rate-limits. You can see the response headers for current "
+        "usage. Please reduce the prompt length or the maximum tokens requested, or try again "
+        "later.",
+    )
+
+
 def _exceeded(name: str, limit_per_min: int, wait_s: float) -> LimitExceeded:
     return LimitExceeded(name, limit_per_min, math.ceil(min(wait_s, _FOREVER_S)))
 
@@ -235,14 +249,12 @@ def _tier_for(model: str, tier: Tier) -> Tier:
     )
 
 
-def _thousands(bucket: Bucket, now_s: float) -> int:
-    """Return what is left, rounded to thousands."""
-    return max(0, round(bucket.level(now_s) / 1000) * 1000)
-
-
-def _full_at_s(bucket: Bucket, now_s: float) -> int:
-    """Return the first whole second at which a bucket is full."""
-    return math.ceil(now_s + min(bucket.wait_s(bucket.capacity, now_s), _FOREVER_S))
+def _state(bucket: Bucket, unit: int, now_s: float) -> tuple[int, int]:
+    """Return what is left, in whole units, and the first whole second at which it is full."""
+    level, capacity = bucket.level(now_s), bucket.capacity
+    wait_s = (capacity - level) * 60 / capacity if capacity else _FOREVER_S
+    full_at_s = math.ceil(now_s if wait_s <= _INSTANT_S else now_s + min(wait_s, _FOREVER_S))
+    return round(level / unit) * unit if level > 0 else 0, full_at_s
 
 
 @lru_cache(maxsize=256)

@@ -1,0 +1,259 @@
+"""`/v1/messages/batches`: create, list, retrieve, cancel, delete, results.
+
+A request of a batch is checked when the batch ends, not when it is created: a bad one becomes an
+errored result. Source: the sheet of the Messages API, section 16.
+"""
+
+from collections.abc import AsyncGenerator, Callable
+
+import msgspec
+
+from l9gate.measure.clock import Clock
+from l9gate.net.http import Cut, HttpResponse
+from l9gate.simulator.batch import Batch
+from l9gate.simulator.bodies import decode_body
+from l9gate.simulator.call import (
+    Call,
+    headers_for,
+    refuse_as_told,
+    render_json,
+    render_refusal,
+)
+from l9gate.simulator.chance import opaque_id
+from l9gate.simulator.config import SimulatorConfig
+from l9gate.simulator.limits import Limits, limit_refusal
+from l9gate.simulator.pages import parse_page_query, render_page
+from l9gate.simulator.refusal import Refusal, invalid, refuse
+from l9gate.simulator.shapes import ListOf, Record, Text, loosened
+from l9gate.simulator.turns import objects_of
+from l9gate.wire.headers import API_VERSION, CURRENT_API_VERSION
+from l9gate.wire.json import JsonObject, parse_object
+
+PATH = "/v1/messages/batches"
+MAX_BATCH_BYTES = 256 * 1024 * 1024
+_MAX_REQUESTS = 100_000
+_LINES_AT_ONCE = 64
+_REQUEST = Record(
+    {"custom_id": Text(1, 64, "[a-zA-Z0-9_-]{1,64}"), "params": Record({}, is_open=True)},
+    ("custom_id", "params"),
+)
+_BODY = Record({"requests": ListOf(_REQUEST)}, ("requests",))
+_LOOSE_BODY = loosened(_BODY)
+_METHODS = {"": ("GET", "POST"), "one": ("GET", "DELETE"), "cancel": ("POST",), "results": ("GET",)}
+_DEMO: JsonObject = {
+    "custom_id": "simulated",
+    "params": {
+        "model": "claude-haiku-5-5",
+        "max_tokens": 100,
+        "messages": [{"role": "user", "content": "Hello"}],
+    },
+}
+
+
+class Answerer(msgspec.Struct, frozen=True):
+    """How a request of a batch is answered: first checked, then, if it is asked for, composed."""
+
+    check: Callable[[JsonObject, str], Refusal | None]  # request and version
+    compose: Callable[[JsonObject, str], JsonObject]  # request and what its ids are made of
+
+
+class Batches:
+    """Keeps the batches of all workspaces."""
+
+    def __init__(self, config: SimulatorConfig, clock: Clock, answerer: Answerer) -> None:
+        self._config = config
+        self._clock = clock
+        self._answerer = answerer
+        self._limits = Limits(config.tier)
+        self._batches: dict[str, Batch] = {}  # the oldest first
+
+    def respond(self, call: Call) -> HttpResponse:
+        """Answer a request to the batches' endpoints."""
+        parts = call.request.path.removeprefix(PATH).strip("/").split("/")
+        name = "one" if len(parts) == 1 and parts[0] else "".join(parts[1:])
+        if name not in _METHODS or len(parts) > 2:
+            return render_refusal(call, refuse("not_found_error", "Not found"))
+        if call.request.method not in _METHODS[name]:
+            method = call.request.method
+            wrong = Refusal(405, "invalid_request_error", f"Method {method} is not allowed")
+            return render_refusal(call, wrong)
+        told = refuse_as_told(call.fault)
+        if told is not None:
+            return render_refusal(call, told)
+        key, now_s = call.key, self._clock.now_s()
+        exceeded = self._limits.take_call("batch", now_s, key.organization, key.limits)
+        if exceeded is not None:
+            return render_refusal(call, limit_refusal(exceeded), exceeded.retry_after_s)
+        if not parts[0]:
+            is_new = call.request.method == "POST"
+            return self._create(call, now_s) if is_new else self._list(call, now_s)
+        return self._respond_about(call, parts[0], name, now_s)
+
+    def _respond_about(self, call: Call, batch_id: str, name: str, now_s: float) -> HttpResponse:
+        batch = self._find(batch_id, call, now_s)
+        if batch is None:
+            return render_refusal(call, refuse("not_found_error", f"message batch: {batch_id}"))
+        if name == "cancel":
+            if batch.canceled_s is None and not batch.has_ended(now_s):
+                batch.canceled_s = now_s
+        elif call.request.method == "DELETE":
+            if not batch.has_ended(now_s):
+                return render_refusal(
+                    call, invalid("A message batch must have ended to be deleted")
+                )
+            self._batches.pop(batch.id, None)
+            return render_json(call, {"id": batch.id, "type": "message_batch_deleted"})
+        elif name == "results":
+            return self._results(call, batch, now_s)
+        return render_json(call, self._show(batch, call, now_s))
+
+    def _create(self, call: Call, now_s: float) -> HttpResponse:
+        requests = self._parse(call)
+        if isinstance(requests, Refusal):
+            return render_refusal(call, requests)
+        full = self._queue_refusal(call, len(requests), now_s)
+        if full is not None:
+            return full
+        batch = Batch(
+            id=call.make_id("msgbatch"),
+            scope=call.scope,
+            ordinal=call.ordinal,
+            version=call.request.headers.get(API_VERSION, CURRENT_API_VERSION),
+            requests=requests,
+            created_s=now_s,
+            load_factor=self._config.load_factor,
+        )
+        self._batches[batch.id] = batch
+        return render_json(call, batch.render(now_s, _origin(call), is_new=True))
+
+    def _parse(self, call: Call) -> list[JsonObject] | Refusal:
+        encoding = call.request.headers.get("content-encoding")
+        data = decode_body(call.request.body, encoding, MAX_BATCH_BYTES)
+        if isinstance(data, Refusal):
+            return data
+        body = parse_object(data)
+        if body is None:
+            return invalid("The request body is not valid JSON")
+        flaw = (_BODY if self._is_strict else _LOOSE_BODY).flaw(body)
+        if flaw is not None:
+            return flaw.refusal()
+        requests = objects_of(body["requests"])
+        if self._is_strict and not 1 <= len(requests) <= _MAX_REQUESTS:
+            return invalid(f"requests: List should have 1 to {_MAX_REQUESTS} items")
+        ids = {str(request["custom_id"]) for request in requests}
+        if self._is_strict and len(ids) < len(requests):
+            return invalid("requests: custom_id must be unique within a batch")
+        return requests
+
+    def _queue_refusal(self, call: Call, count: int, now_s: float) -> HttpResponse | None:
+        """Refuse a batch that does not fit into the queue."""
+        room = (call.key.limits or self._config.tier).batch_queue
+        waiting = [b for b in self._of(call.scope) if not b.has_ended(now_s)]
+        if count + sum(len(batch.requests) for batch in waiting) <= room:
+            return None
+        wait_s = max((batch.ended_s - now_s for batch in waiting), default=0.0)
+        message = f"This batch would exceed the limit of {room:,} requests in the queue of batches."
+        return render_refusal(call, refuse("rate_limit_error", message), int(wait_s) + 1)
+
+    def _list(self, call: Call, now_s: float) -> HttpResponse:
+        query = parse_page_query(call.request.query, is_strict=self._is_strict)
+        if isinstance(query, Refusal):
+            return render_refusal(call, query)
+        ids = [batch.id for batch in reversed(self._of(call.scope))]
+
+        def show(batch_id: str) -> JsonObject:
+            return self._show(self._batches[batch_id], call, now_s)
+
+        page = render_page(query, ids, show, "message batch", is_strict=self._is_strict)
+        return render_refusal(call, page) if isinstance(page, Refusal) else render_json(call, page)
+
+    def _results(self, call: Call, batch: Batch, now_s: float) -> HttpResponse:
+        if not batch.has_ended(now_s):
+            return render_refusal(call, invalid("The message batch has not ended; no results yet"))
+        if batch.is_archived(now_s):
+            return render_refusal(call, refuse("not_found_error", f"results of {batch.id}"))
+        self._settle(batch)
+        headers = {**headers_for(call), "content-type": "application/x-jsonl"}
+        return HttpResponse(status=200, headers=headers, body=self._lines(batch))
+
+    async def _lines(self, batch: Batch) -> AsyncGenerator[bytes | Cut, None]:
+        """Yield the results, some at a time, so that nobody waits for the whole of them."""
+        order = batch.shuffled(self._config.seed)
+        for start in range(0, len(order), _LINES_AT_ONCE):
+            some = order[start : start + _LINES_AT_ONCE]
+            yield b"".join(msgspec.json.encode(self._result(batch, i)) + b"\n" for i in some)
+
+    def _result(self, batch: Batch, index: int) -> JsonObject:
+        request = batch.requests[index]
+        fate = batch.fate(index)
+        result: JsonObject = {"type": fate}
+        if fate == "processed":
+            params = _params(request)
+            refusal = self._check(params, batch.version)
+            if refusal is None:
+                made = self._answerer.compose(params, f"{batch.id}/{index}")
+                result = {"type": "succeeded", "message": made}
+            else:
+                about: JsonObject = {"type": refusal.error_type, "message": refusal.message}
+                request_id = opaque_id("req", self._config.seed, batch.id, index)
+                error: JsonObject = {"type": "error", "error": about, "request_id": request_id}
+                result = {"type": "errored", "error": error}
+        return {"custom_id": request["custom_id"], "result": result}
+
+    def _settle(self, batch: Batch) -> None:
+        """Find out, once, which requests of a batch failed."""
+        if batch.errors is None:
+            batch.errors = frozenset(
+                index
+                for index, request in enumerate(batch.requests)
+                if batch.fate(index) == "processed"
+                and self._check(_params(request), batch.version) is not None
+            )
+
+    def _check(self, params: JsonObject, version: str) -> Refusal | None:
+        if params.get("stream") is True:
+            return invalid("stream: cannot be used in a batch")
+        if params.get("max_tokens") == 0:
+            return invalid("max_tokens: cannot be 0 in a batch")
+        if params.get("speed") is not None:
+            return invalid("speed: cannot be used in a batch")
+        return self._answerer.check(params, version)
+
+    def _show(self, batch: Batch, call: Call, now_s: float) -> JsonObject:
+        if batch.has_ended(now_s):
+            self._settle(batch)
+        return batch.render(now_s, _origin(call))
+
+    def _find(self, batch_id: str, call: Call, now_s: float) -> Batch | None:
+        batch = self._batches.get(batch_id)
+        if batch is not None and batch.scope == call.scope:
+            return batch
+        if self._is_strict:
+            return None
+        return Batch(  # leniently any id is that of a small batch, which ended long ago
+            id=batch_id,
+            scope=call.scope,
+            ordinal=call.ordinal,
+            version=CURRENT_API_VERSION,
+            requests=[_DEMO],
+            created_s=now_s - 3_600,
+            load_factor=0.0,
+        )
+
+    def _of(self, scope: str) -> list[Batch]:
+        return [batch for batch in self._batches.values() if batch.scope == scope]
+
+    @property
+    def _is_strict(self) -> bool:
+        return self._config.strictness == "strict"
+
+
+def _params(request: JsonObject) -> JsonObject:
+    params = request["params"]
+    return params if isinstance(params, dict) else {}
+
+
+def _origin(call: Call) -> str:
+    """Return this server's origin as the client knows it; without `host` addresses are relative."""
+    host = call.request.headers.get("host")
+    return "" if host is None else f"http://{host}"
