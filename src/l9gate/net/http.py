@@ -94,23 +94,21 @@ class App(Protocol):
         ...
 
 
-_STATUS_LINES = {
-    status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n" for status in HTTPStatus
-}
+_STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}" for status in HTTPStatus}
 LAST_CHUNK = b"0\r\n\r\n"
 
 
 def render_head(response: HttpResponse, *, keep_alive: bool) -> bytes:
     """Return status line and headers with the framing that the body needs."""
     status = response.status
-    lines = [_STATUS_LINES.get(status) or f"HTTP/1.1 {status} Status {status}\r\n"]
-    lines += [f"{name}: {value}\r\n" for name, value in response.headers.items()]
+    lines = [_STATUS_LINES.get(status) or f"HTTP/1.1 {status} Status {status}"]
+    lines += map(": ".join, response.headers.items())
     if isinstance(response.body, bytes):
-        lines.append(f"content-length: {len(response.body)}\r\n")
+        lines.append(f"content-length: {len(response.body)}")
     elif is_chunked(response):
-        lines.append("transfer-encoding: chunked\r\n")
-    lines.append("\r\n" if keep_alive else "connection: close\r\n\r\n")
-    return "".join(lines).encode("latin-1")
+        lines.append("transfer-encoding: chunked")
+    lines += ("", "") if keep_alive else ("connection: close", "", "")
+    return "\r\n".join(lines).encode("latin-1")
 
 
 def is_chunked(response: HttpResponse) -> bool:

@@ -18,7 +18,6 @@ from l9gate.wire.json import JsonObject
 from l9gate.wire.models import MODELS
 
 _MAX_BYTES = 100_000  # far from the end of any context window
-_CUES = (b"exactly", b"anthropic_magic_string", b"\\u")  # what `script.py` looks for, and escapes
 _MAX_LESSONS = 8  # for a model whose answers are never plain, as of one that always thinks
 _ID = "msg_of_a_plain_request"
 _TOKENS = 8_765_432_101_234_567
@@ -52,6 +51,7 @@ class PlainRequest(msgspec.Struct, forbid_unknown_fields=True, gc=False):
 class PlainTemplate(msgspec.Struct, gc=False):
     """The bytes of a plain answer of one model, all but two values."""
 
+    model: str  # its resolved id
     pattern: bytes
     answer: Answer  # shared, so nobody may change it
     is_proved: bool = False
@@ -88,15 +88,14 @@ class PlainAnswers:
         self._templates: dict[str, PlainTemplate] = {}
         self._lessons: Counter[str] = Counter()
 
-    def find(self, model: str, request: PlainRequest, data: bytes) -> PlainTemplate | None:
+    def find(self, request: PlainRequest, data: bytes) -> PlainTemplate | None:
         """Return the template for a request, None if its answer is not known beforehand.
 
         Args:
-            model: its resolved id.
             request: what the bytes hold.
             data: the bytes.
         """
-        found = self._templates.get(model)
+        found = self._templates.get(request.model)
         if found is None or not found.is_proved or found.answer.output_tokens > request.max_tokens:
             return None
         return None if request.stream or _has_wishes(data) else found
@@ -104,7 +103,15 @@ class PlainAnswers:
     def learn(
         self, model: str, answer: Answer, message: JsonObject, input_tokens: int, data: bytes
     ) -> None:
-        """Take in the answer to a plain request that was made the usual way, and its message."""
+        """Take in an answer that was made the usual way.
+
+        Args:
+            model: as the request names it.
+            answer: to a plain request.
+            message: the answer as it is sent.
+            input_tokens: of the request.
+            data: the request.
+        """
         if self._lessons[model] >= _MAX_LESSONS or _has_wishes(data):
             return
         self._lessons[model] += 1
@@ -119,11 +126,14 @@ class PlainAnswers:
 
 
 def _has_wishes(data: bytes) -> bool:
-    """Whether the words of a plain request may decide what the answer says."""
+    """Whether the words of a plain request may decide what the answer says.
+
+    These are the words that `script.py` looks for, and escapes, which may hide them.
+    """
     if len(data) > _MAX_BYTES:
         return True
     words = data.lower()
-    return any(cue in words for cue in _CUES)
+    return b"exactly" in words or b"\\u" in words or b"anthropic_magic_string" in words
 
 
 def _template_of(answer: Answer, message: JsonObject, input_tokens: int) -> PlainTemplate | None:
@@ -135,4 +145,4 @@ def _template_of(answer: Answer, message: JsonObject, input_tokens: int) -> Plai
     marked = {**message, "id": _ID, "usage": {**usage, "input_tokens": _TOKENS}}
     pattern = msgspec.json.encode(marked).replace(b"%", b"%%")
     pattern = pattern.replace(_ID.encode(), b"%b", 1).replace(str(_TOKENS).encode(), b"%d", 1)
-    return PlainTemplate(pattern, answer)
+    return PlainTemplate(str(message["model"]), pattern, answer)
