@@ -77,11 +77,8 @@ def turns_of(messages: list[JsonObject]) -> list[Turn]:
 
 
 def check_turns(body: JsonObject, facts: ModelFacts) -> Iterator[Refusal]:
-    """Yield what is wrong with the conversation of a body of right form."""
+    """Yield what is wrong with the conversation of a body of right form; it has a message."""
     messages = objects_of(body["messages"])
-    if not messages:
-        yield invalid("messages: at least one message is required")
-        return
     turns = turns_of(messages)
     yield from _check_text(body, turns)  # V13
     yield from _check_system_roles(turns, messages, facts)

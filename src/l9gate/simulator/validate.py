@@ -49,6 +49,8 @@ def find_refusal(
     flaw = shape.flaw(body)  # V8, V9, V10, V19
     if flaw is not None:
         return flaw.refusal()
+    if not body["messages"]:
+        return invalid("messages: at least one message is required")
     if not is_strict:
         return None
     facts = resolve_model(str(body["model"]))

@@ -40,6 +40,19 @@ REFUSED: dict[str, tuple[JsonObject, str]] = {
 }
 
 
+@pytest.mark.parametrize("pattern", [r"^[a-z]+\d{2}$", r"a\\1", r"\(?=x", "(?:a|b)", "(?P<n>a)"])
+def test_a_plain_pattern_is_accepted(pattern: str) -> None:
+    assert list(check_format("schema", {"type": "string", "pattern": pattern})) == []
+
+
+@pytest.mark.parametrize(
+    "pattern", [r"(a)\1", r"\bword", "(?=a)", "(?!a)", "(?<=a)", "(?<!a)", "(?P<n>a)(?P=n)"]
+)
+def test_a_pattern_that_looks_around_or_back_is_refused(pattern: str) -> None:
+    refusal = next(check_format("schema", {"type": "string", "pattern": pattern}))
+    assert refusal.message.startswith("schema: Unsupported regex feature in pattern field: ")
+
+
 @pytest.mark.parametrize("name", ACCEPTED)
 def test_a_schema_of_the_subset_is_accepted(name: str) -> None:
     assert list(check_format("schema", ACCEPTED[name])) == []

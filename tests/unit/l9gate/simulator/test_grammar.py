@@ -219,7 +219,7 @@ def _all_changes(shape: Shape, body: JsonObject) -> list[Change]:
     return [change for change in changes(shape, body, Change((), None, "")) if change.keys]
 
 
-THRIFTY = settings(max_examples=25, deadline=None, database=None, phases=[Phase.generate])
+THRIFTY = settings(max_examples=15, deadline=None, database=None, phases=[Phase.generate])
 SEEDS = st.integers(0, 2**32)
 
 

@@ -42,6 +42,23 @@ CITATION: JsonObject = {
 }
 URL: JsonObject = {"type": "url", "url": "https://example.com/x"}
 DOCUMENT: JsonObject = {"type": "document", "source": URL}
+SEARCH: JsonObject = {"type": "web_search_20260318", "name": "web_search"}
+HOUR: JsonObject = {"cache_control": {"type": "ephemeral", "ttl": "1h"}}
+THOUGHT: JsonObject = {"type": "thinking", "thinking": "", "signature": "s"}
+ENABLED: JsonObject = {"thinking": {"type": "enabled", "budget_tokens": 1024}, "max_tokens": 2000}
+SYSTEM: JsonObject = {"role": "system", "content": "now"}
+RULED = {"model": "claude-opus-5"}  # takes `role: "system"`
+
+
+def _searches(call_id: str = "srvtoolu_1", name: str = "web_search") -> JsonObject:
+    return {"type": "server_tool_use", "id": call_id, "name": name, "input": {}}
+
+
+FOUND: JsonObject = {
+    "type": "web_search_tool_result",
+    "tool_use_id": "srvtoolu_1",
+    "content": [],
+}
 CALL_A = _says("assistant", _call("a"))
 CACHED: JsonObject = {"cache_control": {"type": "ephemeral"}}
 ACCEPTED: dict[str, JsonObject] = {
@@ -82,6 +99,80 @@ ACCEPTED: dict[str, JsonObject] = {
         "messages": [USER, {"role": "assistant", "content": "{"}],
     },
     "effort": {"output_config": {"effort": "low"}},
+    "results in several user messages": {
+        "messages": [
+            USER,
+            _says("assistant", _call("a"), _call("b")),
+            _says("user", _result("a")),
+            _says("user", _result("b"), _text("x")),
+        ]
+    },
+    "an hour before five minutes": {
+        "tools": [{**TOOL, **HOUR}],
+        "system": [_text("a", **HOUR)],
+        "messages": [_says("user", _text("a", **CACHED))],
+    },
+    "automatic caching beside the same lifetime": {
+        **HOUR,
+        "messages": [_says("user", _text("a", **HOUR))],
+    },
+    "automatic caching of a text": CACHED,
+    "a search that was answered": {
+        "messages": [USER, _says("assistant", _searches(), FOUND, _text("x")), USER]
+    },
+    "a search that paused": {
+        "tools": [SEARCH],
+        "messages": [USER, _says("assistant", _searches())],
+    },
+    "a search that waits for a client's tool": {
+        "tools": [SEARCH, TOOL],
+        "messages": [
+            USER,
+            _says("assistant", _searches(), _call("a")),
+            _says("user", _result("a")),
+        ],
+    },
+    "code that waits in a shell": {
+        "tools": [{"type": "code_execution_20260521", "name": "code_execution"}],
+        "messages": [USER, _says("assistant", _searches(name="bash_code_execution"))],
+    },
+    "a system message after a search": {
+        **RULED,
+        "messages": [USER, _says("assistant", _searches(), FOUND), SYSTEM],
+    },
+    "a system message in two parts": {
+        **RULED,
+        "messages": [
+            USER,
+            SYSTEM,
+            _says("system", _text("x")),
+            CALL_A,
+            _says("user", _result("a")),
+        ],
+    },
+    "thoughts before a call": {
+        **ENABLED,
+        "tools": [TOOL],
+        "messages": [USER, _says("assistant", THOUGHT, _call("a")), _says("user", _result("a"))],
+    },
+    "an answer without thoughts": {
+        **ENABLED,
+        "tools": [TOOL],
+        "messages": [USER, _says("assistant", _text("x")), USER],
+    },
+    "thoughts for the first turn": {**ENABLED, "tools": [TOOL]},
+    "an example that satisfies its schema": {
+        "tools": [{**TOOL, "input_examples": [{"a": 1}], "input_schema": {"type": "object"}}]
+    },
+    "a reference to a tool": {
+        "tools": [TOOL],
+        "messages": [
+            USER,
+            CALL_A,
+            _says("user", _result("a", content=[{"type": "tool_reference", "tool_name": "f"}])),
+        ],
+    },
+    "no tool by choice": {"tools": [TOOL], "tool_choice": {"type": "none"}},
 }
 # Changes to the valid body → words that the message must hold (path or documented wording).
 REFUSED: dict[str, tuple[JsonObject, str]] = {
@@ -263,6 +354,91 @@ REFUSED: dict[str, tuple[JsonObject, str]] = {
     ),
     "warming with a stream": ({"max_tokens": 0, "stream": True}, "stream: cannot be used"),
     "warming with a format": ({"max_tokens": 0, **FORMAT}, "output_config.format: cannot"),
+    "V13 system": ({"system": [_text("")]}, "system: text content blocks must be non-empty"),
+    "V13 inside": (
+        {"messages": [USER, CALL_A, _says("user", _result("a", content=[_text("")]))]},
+        "messages: text content blocks must be non-empty",
+    ),
+    "V18 order": (
+        {"system": [_text("a", **CACHED)], "messages": [_says("user", _text("a", **HOUR))]},
+        "messages.0.content.0.cache_control.ttl: a ttl='1h' cache_control block must not come",
+    ),
+    "automatic caching beside another lifetime": (
+        {**CACHED, "messages": [_says("user", _text("a", **HOUR))]},
+        "cache_control.ttl: ",
+    ),
+    "V17 no thoughts": (
+        {
+            **ENABLED,
+            "tools": [TOOL],
+            "messages": [
+                USER,
+                _says("assistant", _text("x"), _call("a")),
+                _says("user", _result("a")),
+            ],
+        },
+        "messages.1.content.0.type: Expected `thinking` or `redacted_thinking`, but found `text`.",
+    ),
+    "a search that nobody answered": (
+        {"tools": [SEARCH], "messages": [USER, _says("assistant", _searches()), USER]},
+        "`web_search` tool use with id `srvtoolu_1` was found without a corresponding "
+        "`web_search_tool_result` block",
+    ),
+    "a search for tools that nobody answered": (
+        {
+            "messages": [
+                USER,
+                _says("assistant", _searches(name="tool_search_tool_bm25")),
+                USER,
+            ]
+        },
+        "`tool_search_tool_result` block",
+    ),
+    "a search without its tool": (
+        {"messages": [USER, _says("assistant", _searches())]},
+        "messages.1.content.0: `web_search` tool use with id `srvtoolu_1` was found, but no "
+        "`web_search` tool was provided",
+    ),
+    "a system message after an answer": (
+        {**RULED, "messages": [USER, _says("assistant", _text("x")), SYSTEM]},
+        "messages.2: a `system` message must directly follow",
+    ),
+    "a system message between a call and its result": (
+        {**RULED, "messages": [USER, CALL_A, SYSTEM, _says("user", _result("a"))]},
+        "messages.2: a `system` message must directly follow",
+    ),
+    "a system message with an image": (
+        {**RULED, "messages": [USER, _says("system", {"type": "image", "source": URL})]},
+        "messages.1.content.0: a `system` message holds `text` blocks only",
+    ),
+    "an example that breaks its schema": (
+        {
+            "tools": [
+                {
+                    **TOOL,
+                    "input_examples": [{"a": "x"}],
+                    "input_schema": {"type": "object", "properties": {"a": {"type": "integer"}}},
+                }
+            ]
+        },
+        "tools.0.custom.input_examples.0: does not satisfy the tool's `input_schema`: a: expected",
+    ),
+    "a reference to no tool": (
+        {
+            "messages": [
+                USER,
+                CALL_A,
+                _says("user", _result("a", content=[{"type": "tool_reference", "tool_name": "g"}])),
+            ]
+        },
+        "messages.2.content.0.tool_result.content.0.tool_reference.tool_name: no such tool: g",
+    ),
+    "warming with thoughts": ({**ENABLED, "max_tokens": 0}, "thinking.type: cannot be used"),
+    "warming with a forced tool": (
+        {"max_tokens": 0, "tools": [TOOL], "tool_choice": {"type": "any"}},
+        "tool_choice.type: cannot be used",
+    ),
+    "too many messages": ({"messages": [USER] * 100_001}, "messages: List should have at most"),
     "a strict tool": (
         {"tools": [{**TOOL, "strict": True}]},
         "tools.0.custom.input_schema: For 'object' type",
@@ -307,6 +483,8 @@ def test_the_version_before_accepts_what_the_current_one_refuses(
         ({"temperature": 1.0}, None),
         ({"temperature": 0.5}, "temperature is deprecated for this model."),
         ({"top_k": 5}, "top_k is deprecated for this model."),
+        ({"top_p": 0.99}, None),
+        ({"top_p": 0.9}, "top_p is deprecated for this model."),
         ({"temperature": 2}, "temperature: Input should be less than or equal to 1"),
         ({"top_p": -1}, "top_p: Input should be greater than or equal to 0"),
         ({"top_p": "x"}, "top_p: Input should be a valid number"),
@@ -333,3 +511,47 @@ def test_counting_refuses_what_generating_refuses() -> None:
     refusal = find_refusal(count, NOW, counts_only=True)
     assert refusal is not None
     assert "non-empty" in refusal.message
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"context_management": {"edits": []}},
+        {"mcp_servers": []},
+        {"output_config": {"task_budget": {"type": "tokens", "total": 1}}},
+        {"tools": [{"type": "advisor_20260301", "name": "advisor"}]},
+    ],
+)
+def test_fields_of_betas_need_a_beta(body: JsonObject, changes: JsonObject) -> None:
+    refusal = find_refusal({**body, **changes}, NOW)
+    assert refusal is not None
+    assert refusal.status == 400
+    assert find_refusal({**body, **changes}, NOW, has_betas=True) is None
+
+
+# What breaks a rule of value, or one between fields: the lenient profile lets it pass.
+LENIENT = (
+    "V10 short", "V10 long", "V10 pattern", "V10 negative", "V11 unknown", "V11 retired", "V12",
+    "V13", "V14", "V15", "V16", "V17 enabled", "V18", "V23 document", "tool names twice",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LENIENT)
+def test_leniently_only_the_form_counts(body: JsonObject, name: str) -> None:
+    changed = _changed(body, REFUSED[name][0])
+    assert find_refusal(changed, NOW, strictness="lenient") is None
+
+
+@pytest.mark.parametrize(
+    "name", ["V8 model", "V9 top", "V9 block", "V10 string", "V10 tag", "V19", "no messages"]
+)
+def test_leniently_the_form_still_counts(body: JsonObject, name: str) -> None:
+    changed = _changed(body, REFUSED[name][0])
+    assert find_refusal(changed, NOW) == find_refusal(changed, NOW, strictness="lenient")
+    assert find_refusal(changed, NOW) is not None
+
+
+def test_a_reference_that_leads_nowhere_has_its_code(body: JsonObject) -> None:
+    refusal = find_refusal(_changed(body, REFUSED["a reference to no tool"][0]), NOW)
+    assert refusal is not None
+    assert refusal.code == "tool_reference_unresolved"
