@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 
 import anthropic
@@ -14,10 +15,15 @@ import httpx2
 import pytest
 from anthropic.types import MessageParam
 
+from l9gate.evidence.log import MemoryLog
+from l9gate.evidence.records import Conduct, Fault
+from l9gate.gate.rehearsal import note_conduct
+from l9gate.measure.clock import SystemClock
 from l9gate.simulator.conduct import Misdeed
 from l9gate.simulator.journal import Visit, VisitEnd
 from l9gate.simulator.rules import FaultRule
 from l9gate.simulator.server import SimulatorConfig, SimulatorThread, running_simulator
+from l9gate.sources.bench import Bench
 
 ROOT = Path(__file__).parents[2]
 MODEL = "claude-haiku-5-5"
@@ -155,6 +161,33 @@ def test_several_servers_in_one_loop_and_process_do_not_know_each_other() -> Non
             return [answer.status_code for answer in answers]
 
     assert asyncio.run(play()) == [200, 529, 529]
+
+
+def _evidence(base_url: str) -> MemoryLog:
+    log = MemoryLog()
+    note_conduct(base_url, Bench(clock=SystemClock(), seed=1, sink=log, say=print))
+    return log
+
+
+def test_the_gate_takes_the_journal_as_evidence(own: SimulatorThread) -> None:
+    with httpx2.Client(base_url=own.base_url, headers={**HEADERS, "user-agent": "app/1"}) as raw:
+        own.set_fault("status=529")
+        for _ in range(3):
+            raw.post("/v1/messages", json=RAW_BODY)
+    (conduct,) = _evidence(own.base_url).of(Conduct)
+    assert (conduct.client, conduct.requests, conduct.retries) == ("app/1", 3, 2)
+    assert conduct.misconduct == {"no_backoff": 2}
+    assert conduct.examples[0].startswith("no_backoff: came after 0.0")
+
+
+def test_a_journal_that_cannot_be_had_is_a_fault_of_ours(
+    own: SimulatorThread, scripted_api: ThreadingHTTPServer
+) -> None:
+    own.stop()
+    (gone,) = _evidence(own.base_url).of(Fault)
+    assert (gone.where, gone.error_class) == ("gate.rehearsal", "EndpointUnreachableError")
+    (other,) = _evidence(f"http://127.0.0.1:{scripted_api.server_port}").of(Fault)
+    assert other.error_class == "DecodeError"
 
 
 def _simulate(*words: str) -> subprocess.CompletedProcess[str]:

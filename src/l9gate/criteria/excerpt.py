@@ -8,7 +8,16 @@ from l9gate.criteria.criterion import Scope
 from l9gate.criteria.ownership import Ownership
 from l9gate.criteria.snapshot import Snapshot
 from l9gate.evidence.log import EvidenceLog
-from l9gate.evidence.records import Exchange, Fault, Gauge, Layer, LayerRun, Signal, TestOutcome
+from l9gate.evidence.records import (
+    Conduct,
+    Exchange,
+    Fault,
+    Gauge,
+    Layer,
+    LayerRun,
+    Signal,
+    TestOutcome,
+)
 
 CALL_KEYS = frozenset({"layer", "route", "model", "stream", "tools", "scenario"})
 SIGNAL_KEYS = frozenset({"layer", "operation", "scenario"})
@@ -91,6 +100,10 @@ class Excerpt:
     def faults(self) -> list[Fault]:
         """Return what l9gate itself got wrong."""
         return list(self._log.of(Fault))
+
+    def conducts(self) -> list[Conduct]:
+        """Return what the clients did to the simulator of a rehearsal."""
+        return list(self._log.of(Conduct))
 
     def observations(self) -> int:
         """Return how many tests, exchanges and signals there are in all."""

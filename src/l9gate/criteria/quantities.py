@@ -19,6 +19,7 @@ from l9gate.criteria.readings import (
     read_executed,
     read_failures,
     read_memory_growth,
+    read_misconduct,
     read_own_faults,
     read_pass_rate,
     read_runtime,
@@ -149,6 +150,11 @@ QUANTITIES: tuple[AnyQuantity, ...] = (
     Scalar(
         "own_faults", _COUNT, "observations", frozenset(),
         "What l9gate itself got wrong or had to drop.", read_own_faults,
+    ),
+    Scalar(
+        "misconduct", _COUNT, "requests", frozenset(),
+        "What clients did wrong to the simulator of a rehearsal, such as a retry too soon.",
+        read_misconduct,
     ),
 )  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 import math
 import statistics
+from collections import Counter
 
 import msgspec
 
@@ -95,6 +96,21 @@ def read_own_faults(excerpt: Excerpt) -> Reading:
         value=float(sum(fault.count for fault in faults)) if seen or faults else None,
         n=seen,
         evidence=tuple(f"{fault.where}: {fault.error_class}" for fault in faults),
+    )
+
+
+def read_misconduct(excerpt: Excerpt) -> Reading:
+    """Return how often clients did to the simulator what hurts an API or themselves."""
+    conducts = excerpt.conducts()
+    counts = Counter[str]()
+    for conduct in conducts:
+        counts.update(conduct.misconduct)
+    told = ", ".join(f"{count} {misdeed}" for misdeed, count in sorted(counts.items()))
+    return Reading(
+        value=float(counts.total()) if conducts else None,
+        n=sum(conduct.requests for conduct in conducts),
+        note=(told or None) if conducts else "only the simulator of a rehearsal can see it",
+        evidence=tuple(f"{one.client}: {what}" for one in conducts for what in one.examples),
     )
 
 

@@ -201,6 +201,17 @@ class Fault(Record, frozen=True, kw_only=True, tag="fault"):
     count: int = 1
 
 
+class Conduct(Record, frozen=True, kw_only=True, tag="conduct"):
+    """What one client did to the simulator of a rehearsal, and how often it did wrong."""
+
+    client: str  # its user agent
+    requests: int
+    retries: int
+    left: int  # answers that it did not wait for
+    misconduct: dict[str, int]  # misdeed → how often; see `l9gate.simulator.conduct`
+    examples: tuple[str, ...] = ()  # what was seen, of the first few
+
+
 class SourceEnd(Record, frozen=True, kw_only=True, tag="end"):
     """The closing record of a source; a source without one was killed."""
 
@@ -220,5 +231,5 @@ class Alert(Record, frozen=True, kw_only=True, tag="alert"):
 
 
 AnyRecord: TypeAlias = (
-    Exchange | TestOutcome | LayerRun | Signal | Gauge | Fault | SourceEnd | Alert
+    Exchange | TestOutcome | LayerRun | Signal | Gauge | Fault | Conduct | SourceEnd | Alert
 )

@@ -14,6 +14,7 @@ from l9gate.criteria.policy import default_policy_text, parse_policy
 from l9gate.errors import InterruptedRunError, L9gateError, PolicyError
 from l9gate.evidence.records import EndReason, Fault, Layer, LayerRun, Origin, SourceEnd
 from l9gate.gate.judgement import Judgement, judge
+from l9gate.gate.rehearsal import note_conduct
 from l9gate.measure.clock import SystemClock
 from l9gate.net.preflight import check_endpoint, endpoint_of
 from l9gate.simulator.process import simulator_process
@@ -76,6 +77,8 @@ def run(request: RunRequest, environ: Mapping[str, str], say: Say) -> Judgement:
                 raise InterruptedRunError(
                     "interrupted; what was measured is kept", hint=f"l9gate judge {folder.path}"
                 ) from None
+            if target is not None and target.is_rehearsal:
+                note_conduct(target.base_url, bench)
     folder.seal()
     return judge([folder.path])
 

@@ -7,6 +7,7 @@ from l9gate.criteria.readings import (
     read_executed,
     read_failures,
     read_memory_growth,
+    read_misconduct,
     read_own_faults,
     read_pass_rate,
     read_runtime,
@@ -15,6 +16,7 @@ from l9gate.criteria.readings import (
 from l9gate.evidence.log import MemoryLog
 from l9gate.evidence.records import (
     AnyRecord,
+    Conduct,
     Exchange,
     Fault,
     Gauge,
@@ -106,6 +108,30 @@ def test_own_faults_are_counted_once_something_was_seen(
     assert read_own_faults(excerpt(exchange())).value == 0.0
     assert read_own_faults(excerpt(fault)).value == 3.0
     assert read_own_faults(excerpt()).value is None
+
+
+def _conduct(requests: int, **misconduct: int) -> Conduct:
+    examples = tuple(f"{name}: seen" for name in misconduct)
+    return Conduct(
+        at_s=T0_S, client="app/1", requests=requests, retries=0, left=0,
+        misconduct=misconduct, examples=examples,
+    )  # fmt: skip
+
+
+def test_misconduct_of_all_clients_is_added_up() -> None:
+    conducts = (_conduct(5, no_backoff=2), _conduct(7, no_backoff=1, retry_storm=1), _conduct(3))
+    reading = read_misconduct(excerpt(*conducts))
+    assert (reading.value, reading.n) == (4.0, 15)
+    assert reading.note == "3 no_backoff, 1 retry_storm"
+    assert reading.evidence[0] == "app/1: no_backoff: seen"
+
+
+def test_good_conduct_is_a_zero_and_no_simulator_is_no_number() -> None:
+    reading = read_misconduct(excerpt(_conduct(3)))
+    assert (reading.value, reading.n, reading.note) == (0.0, 3, None)
+    nothing = read_misconduct(excerpt())
+    assert (nothing.value, nothing.n) == (None, 0)
+    assert nothing.note == "only the simulator of a rehearsal can see it"
 
 
 def test_throughput_runs_from_the_first_sent_to_the_last_ended(

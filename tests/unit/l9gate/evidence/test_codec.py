@@ -10,6 +10,7 @@ from l9gate.evidence.codec import decode_record, encode_record, kind_of
 from l9gate.evidence.records import (
     Alert,
     AnyRecord,
+    Conduct,
     End,
     EndReason,
     Exchange,
@@ -28,6 +29,7 @@ KINDS = {
     Signal: "signal",
     Gauge: "gauge",
     Fault: "fault",
+    Conduct: "conduct",
     SourceEnd: "end",
     Alert: "alert",
 }
@@ -71,6 +73,7 @@ def test_decoding_an_exchange_undoes_encoding(
         TestOutcome(at_s=1.0, node_id="t::x", layer=None, state="passed", duration_s=0.1),  # type: ignore[arg-type]
         SourceEnd(at_s=1.0, source="suite.unit", reason=EndReason.STOPPED, detail="ctrl-c"),
         Fault(at_s=1.0, where="recorder", error_class="KeyError"),
+        Conduct(at_s=1.0, client="a", requests=2, retries=1, left=0, misconduct={"no_backoff": 1}),
         Alert(at_s=1.0, rule="r", before="ok", after="warning", observed=1.6, samples=20),
     ],
 )

@@ -1,0 +1,69 @@
+"""What the simulator of a rehearsal saw its clients do, as evidence."""
+
+import asyncio
+from collections import Counter
+
+import msgspec
+
+from l9gate.errors import L9gateError
+from l9gate.evidence.records import Conduct, Fault
+from l9gate.net.client import request
+from l9gate.simulator.commands import JOURNAL_PATH
+from l9gate.sources.bench import Bench
+
+_WHERE = "gate.rehearsal"
+_MAX_EXAMPLES = 10
+
+
+class _Misconduct(msgspec.Struct):
+    misdeed: str
+    detail: str
+
+
+class _Client(msgspec.Struct):
+    user_agent: str
+    requests: int
+    retries: int
+    left: int
+    misconduct: tuple[_Misconduct, ...]
+
+
+class _Journal(msgspec.Struct):
+    forgotten: int
+    clients: tuple[_Client, ...]
+
+
+def note_conduct(base_url: str, bench: Bench) -> None:
+    """Ask a simulator for its journal and put a record for every client.
+
+    A simulator that does not answer, and visits that it has forgotten, are faults of ours.
+    """
+    try:
+        answer = asyncio.run(request("GET", base_url.rstrip("/") + JOURNAL_PATH))
+        journal = msgspec.json.decode(answer.body, type=_Journal)
+    except (L9gateError, msgspec.DecodeError) as error:
+        _put_fault(bench, type(error).__name__, 1)
+        return
+    for client in journal.clients:
+        bench.sink.put(_record_of(client, bench.clock.now_s()))
+    if journal.forgotten:
+        _put_fault(bench, "ForgottenVisits", journal.forgotten)
+
+
+def _record_of(client: _Client, now_s: float) -> Conduct:
+    counts = Counter(one.misdeed for one in client.misconduct)
+    examples = (f"{one.misdeed}: {one.detail}" for one in client.misconduct[:_MAX_EXAMPLES])
+    return Conduct(
+        at_s=now_s,
+        client=client.user_agent,
+        requests=client.requests,
+        retries=client.retries,
+        left=client.left,
+        misconduct=dict(counts),
+        examples=tuple(examples),
+    )
+
+
+def _put_fault(bench: Bench, error_class: str, count: int) -> None:
+    now_s = bench.clock.now_s()
+    bench.sink.put(Fault(at_s=now_s, where=_WHERE, error_class=error_class, count=count))
