@@ -1,11 +1,12 @@
 """Writes a timetable: each piece when it is due, all that are due in one write."""
 
+from bisect import bisect_right
 from collections.abc import Callable
 
 from l9gate.net.http import LAST_CHUNK, Timetable, render_chunk
 from l9gate.net.wheel import Wheel
 
-_BLOCK_BYTES = 64 * 1024  # written at once, before a look at whether the client keeps up
+_BLOCK_PIECES = 512  # written at once, before a look at whether the client keeps up
 
 
 class Player:
@@ -41,9 +42,7 @@ class Player:
     def turn(self, now_s: float) -> bool:
         """Write what is due, see to it that the rest follows, and say whether that was all."""
         due_s, size = self._body.due_s, len(self._body.due_s)
-        elapsed_s, end = now_s - self._start_s, self._at
-        while end < size and due_s[end] <= elapsed_s:
-            end += 1
+        end = bisect_right(due_s, now_s - self._start_s, self._at)
         while self._at < end and self._may_write():
             self._write_block(end, is_last=end == size)
         if self._may_write() and self._at < size and not self._is_booked:
@@ -60,12 +59,9 @@ class Player:
             self._end()
 
     def _write_block(self, end: int, *, is_last: bool) -> None:
-        """Write pieces up to an end, one chunk, not much more than a block."""
-        at, pieces, size_bytes = self._at, self._body.pieces, 0
-        while at < end and size_bytes < _BLOCK_BYTES:
-            size_bytes += len(pieces[at])
-            at += 1
-        data = pieces[self._at] if at == self._at + 1 else b"".join(pieces[self._at : at])
+        """Write pieces up to an end as one chunk, not too many."""
+        at = min(end, self._at + _BLOCK_PIECES)
+        data = b"".join(self._body.pieces[self._at : at])
         self._at = at
         last = LAST_CHUNK if is_last and at == end else b""
         self._write(render_chunk(data) + last)

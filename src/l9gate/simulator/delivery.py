@@ -7,7 +7,7 @@ from l9gate.measure.clock import Clock
 from l9gate.net.http import Body, Cut, HttpResponse, Timetable
 from l9gate.simulator.drift import DONE, GARBAGE, drift_events, drift_json
 from l9gate.simulator.faults import ERROR_SHAPES, NO_FAULT, Fault
-from l9gate.simulator.latency import Pace
+from l9gate.simulator.latency import NO_WAIT, Pace
 from l9gate.simulator.message import Piece
 from l9gate.wire.faults import render_error_body
 from l9gate.wire.json import JsonObject, parse_object
@@ -75,6 +75,7 @@ class Pacer:
         self._began_s = clock.now_s()
         self._due_s = pace.first_token_s
         self._number = 0  # of pieces with tokens so far
+        self.waits = pace is not NO_WAIT
 
     def elapsed_s(self) -> float:
         """Return the seconds since the request."""
@@ -101,10 +102,10 @@ class Pacer:
 
 def timetable(pieces: list[Piece], pacer: Pacer) -> Timetable:
     """Return the events of a stream that nothing breaks, each with the time it is due."""
-    due_s, at_s = list[float](), 0.0
-    for piece in pieces:
+    due_s, at_s = [0.0] * len(pieces), 0.0
+    for index, piece in enumerate(pieces if pacer.waits else ()):
         at_s = pacer.due_s(piece.tokens) if piece.tokens else at_s
-        due_s.append(at_s)
+        due_s[index] = at_s
     data = [piece.data for piece in pieces]
     return Timetable(data, due_s, pacer.elapsed_s, lambda: _play(data, due_s, pacer))
 

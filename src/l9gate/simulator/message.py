@@ -11,6 +11,8 @@ from l9gate.wire.json import Json, JsonObject
 from l9gate.wire.sse import render_event
 
 _PIECE_CHARS = 24  # of text or tool input in one delta
+_WHOLE_BYTES = _PIECE_CHARS + 2  # of such a piece as JSON, if all its characters are plain
+_WHOLE_TOKENS = count_text_tokens("x" * _PIECE_CHARS)
 _REFUSAL: JsonObject = {
     "type": "refusal",
     "category": "general_harms",
@@ -142,33 +144,47 @@ def _block_pieces(index: int, block: JsonObject, thinking_tokens: int) -> Iterat
     """Yield one block: empty, its deltas, its end; what is of another kind comes complete."""
     kind = block.get("type")
     empty, deltas = dict(block), list[JsonObject]()
+    written: list[Piece] = []
     if kind == "text":
         empty["text"] = ""
-        deltas = [{"type": "text_delta", "text": piece} for piece in _split(str(block["text"]))]
+        written = _write_pieces(index, "text_delta", "text", str(block["text"]))
         cited = block.get("citations")
         if isinstance(cited, list):
             empty["citations"] = []
             deltas += [{"type": "citations_delta", "citation": citation} for citation in cited]
     elif kind == "thinking":
         empty |= {"thinking": "", "signature": ""}
-        thought = _split(str(block["thinking"]))
-        deltas = [{"type": "thinking_delta", "thinking": piece} for piece in thought]
-        deltas.append({"type": "signature_delta", "signature": block["signature"]})
+        written = _write_pieces(index, "thinking_delta", "thinking", str(block["thinking"]))
+        deltas = [{"type": "signature_delta", "signature": block["signature"]}]
     elif kind in {"tool_use", "server_tool_use"}:
         empty["input"] = {}
-        written = _split(msgspec.json.encode(block["input"]).decode()) if block["input"] else []
-        deltas = [{"type": "input_json_delta", "partial_json": p} for p in ["", *written]]
+        given = msgspec.json.encode(block["input"]).decode() if block["input"] else ""
+        written = _write_pieces(index, "input_json_delta", "partial_json", given, ("",))
     yield _event("content_block_start", {"index": index, "content_block": empty})
-    is_hidden = kind == "thinking" and not block["thinking"]
+    yield from written
+    tokens = thinking_tokens if kind == "thinking" and not block["thinking"] else 0
     for delta in deltas:
-        generated = delta.get("text") or delta.get("thinking") or delta.get("partial_json") or ""
-        tokens = thinking_tokens if is_hidden else count_text_tokens(str(generated))
         yield _event("content_block_delta", {"index": index, "delta": delta}, tokens)
     yield _event("content_block_stop", {"index": index})
 
 
-def _split(text: str) -> list[str]:
-    return [text[at : at + _PIECE_CHARS] for at in range(0, len(text), _PIECE_CHARS)]
+def _write_pieces(
+    index: int, kind: str, name: str, text: str, before: tuple[str, ...] = ()
+) -> list[Piece]:
+    """Return a text as deltas; it may be long, so little is done for each."""
+    texts = [text[at : at + _PIECE_CHARS] for at in range(0, len(text), _PIECE_CHARS)]
+    texts = [*before, *texts]
+    delta: JsonObject = {"index": index, "delta": {"type": kind, name: ""}}
+    begin, end = _event("content_block_delta", delta).data.split(b'""')
+    return [
+        Piece(begin + data + end, _tokens_of(text, data))
+        for text, data in zip(texts, map(msgspec.json.encode, texts), strict=True)
+    ]
+
+
+def _tokens_of(text: str, encoded: bytes) -> int:
+    is_usual = len(encoded) == _WHOLE_BYTES and len(text) == _PIECE_CHARS
+    return _WHOLE_TOKENS if is_usual else count_text_tokens(text)
 
 
 def _event(kind: str, fields: JsonObject, tokens: int = 0) -> Piece:
