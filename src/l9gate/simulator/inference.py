@@ -32,8 +32,8 @@ from l9gate.simulator.profiles import Strictness, resolve_model
 from l9gate.simulator.refusal import Refusal, invalid, refuse
 from l9gate.simulator.rules import MISS
 from l9gate.simulator.script import Answer, answer_to, cut_answer
-from l9gate.simulator.tokens import bytes_per_token, count_input_tokens, count_output_tokens
-from l9gate.simulator.trimming import fit_window, pause
+from l9gate.simulator.tokens import bytes_per_token, count_input_tokens
+from l9gate.simulator.trimming import count_answer, fit_window, pause
 from l9gate.simulator.validate import find_refusal
 from l9gate.wire.headers import API_VERSION, BETA
 from l9gate.wire.json import JsonObject, parse_object
@@ -41,7 +41,6 @@ from l9gate.wire.models import ModelFacts
 
 CONTENT_ENCODING = "content-encoding"
 _BROKEN_JSON_TEXT = '{"simulated": [1, 2'
-_REFUSED_TOKENS = 1
 
 
 class Inference:
@@ -198,12 +197,12 @@ def _bend(answer: Answer, fault: Fault) -> None:
     """Change an answer as the fault says."""
     if fault.invalid_json_text:
         answer.content = [{"type": "text", "text": _BROKEN_JSON_TEXT, "citations": None}]
-        answer.stop_reason = "end_turn"
-        answer.output_tokens = count_output_tokens(answer.content)
+        answer.stop_reason, answer.stop_sequence, answer.hidden_tokens = "end_turn", None, 0
+        count_answer(answer)
     if fault.empty or fault.stop_reason == "refusal":
-        answer.content = []
-        answer.output_tokens = _REFUSED_TOKENS
-        answer.thinking_tokens = 0
+        answer.content, answer.hidden_tokens = [], 0
+        answer.stop_sequence = None
+        count_answer(answer)
     if fault.stop_reason == "refusal":
         answer.stop_reason = "refusal"
     elif fault.empty:

@@ -110,8 +110,8 @@ def pause(answer: Answer) -> None:
     What the server's tools did stays, a call of a client's tool is never left open.
     """
     blocks = _blocks(answer)
-    done = [n for n, block in enumerate(blocks) if str(block["type"]).endswith("_tool_result")]
-    kept = blocks[: done[-1] + 1] if done else [b for b in blocks if b["type"] != "tool_use"]
+    done = [n for n, block in enumerate(blocks) if str(block.get("type")).endswith("_tool_result")]
+    kept = blocks[: done[-1] + 1] if done else [b for b in blocks if b.get("type") != "tool_use"]
     answer.content = list(kept)
     answer.stop_reason, answer.stop_sequence = "pause_turn", None
     count_answer(answer)
