@@ -15,6 +15,8 @@ _SENTENCES = (
     "These words stand where a summary of thoughts would stand. ",
 )
 _LENGTHS = {"low": 1, "medium": 2, "high": 3, "xhigh": 6, "max": 9}  # in sentences
+_OURS = b"simulated"  # signatures of the API, in recorded conversations, begin otherwise
+_DIGEST_BYTES = 32
 _THOROUGH = frozenset({"high", "xhigh", "max"})
 
 
@@ -46,9 +48,24 @@ def think(body: JsonObject, facts: ModelFacts) -> Thought | None:
 
 
 def sign(model: str, text: str, position: int) -> str:
-    """Return a signature; every model, text and place in a conversation has its own."""
+    """Return a signature; every model, text and place in a conversation has its own.
+
+    It carries the text, so that a block that comes back can be compared with what was sent.
+    """
     parts = f"{model}\n{position}\n{text}".encode()
-    return base64.b64encode(hashlib.blake2b(parts).digest()).decode()
+    digest = hashlib.blake2b(parts, digest_size=_DIGEST_BYTES).digest()
+    return base64.b64encode(_OURS + digest + text.encode()).decode()
+
+
+def signed_text(signature: str) -> str | None:
+    """Return the text that a signature carries, None if no simulator made it."""
+    try:
+        carried = base64.b64decode(signature, validate=True)
+    except ValueError:
+        return None
+    if not carried.startswith(_OURS):
+        return None
+    return carried[len(_OURS) + _DIGEST_BYTES :].decode("utf-8", "replace")
 
 
 def _effort_of(body: JsonObject, facts: ModelFacts) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from l9gate.simulator.refusal import Refusal, invalid
+from l9gate.simulator.thinking import signed_text
 from l9gate.simulator.turns import blocks_of, objects_of
 from l9gate.wire.json import JsonObject
 from l9gate.wire.models import ModelFacts
@@ -19,7 +20,8 @@ _THOUGHTS = frozenset({"thinking", "redacted_thinking"})
 
 
 def check_thinking(body: JsonObject, facts: ModelFacts) -> Iterator[Refusal]:
-    """Yield what is wrong with the thinking that a body of right form asks for."""
+    """Yield what is wrong with the thinking that a body of right form asks for, or brings back."""
+    yield from _check_thoughts(objects_of(body["messages"]))
     thinking = body.get("thinking")
     if not isinstance(thinking, dict):
         return
@@ -37,12 +39,34 @@ def check_thinking(body: JsonObject, facts: ModelFacts) -> Iterator[Refusal]:
         yield from _check_leading_thought(objects_of(body["messages"]))
 
 
+def _check_thoughts(messages: list[JsonObject]) -> Iterator[Refusal]:
+    """Check that thoughts of the latest answer come back as they were; what was cut off may lack.
+
+    Only signatures that a simulator made tell what the thought was.
+    """
+    index = _latest_answer(messages)
+    for place, block in enumerate([] if index is None else blocks_of(messages[index])):
+        if block["type"] != "thinking":
+            continue
+        thought = signed_text(str(block["signature"]))
+        if thought is not None and not thought.startswith(str(block["thinking"])):
+            yield invalid(
+                f"messages.{index}.content.{place}: `thinking` or `redacted_thinking` blocks in "
+                "the latest assistant message cannot be modified. These blocks must remain as they "
+                "were in the original response."
+            )
+
+
+def _latest_answer(messages: list[JsonObject]) -> int | None:
+    places = [index for index, message in enumerate(messages) if message["role"] == "assistant"]
+    return places[-1] if places else None
+
+
 def _check_leading_thought(messages: list[JsonObject]) -> Iterator[Refusal]:
     """Check that the turn whose tools were called begins with the thoughts that led to it."""
-    places = [index for index, message in enumerate(messages) if message["role"] == "assistant"]
-    if not places:
+    index = _latest_answer(messages)
+    if index is None:
         return
-    index = places[-1]
     blocks = blocks_of(messages[index])
     calls = any(block["type"] == "tool_use" for block in blocks)
     if calls and blocks[0]["type"] not in _THOUGHTS:
