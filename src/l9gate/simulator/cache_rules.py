@@ -20,22 +20,24 @@ def check_cache(body: JsonObject) -> Iterator[Refusal]:
             f"A maximum of {MAX_BREAKPOINTS} blocks with cache_control may be provided. "
             f"Found {count}."
         )
-    yield from _check_order(found)
-    if isinstance(automatic, dict):
+    if isinstance(automatic, dict):  # it goes to the last cacheable block
         last = _last_block(body)
         own = None if last is None else last.get("cache_control")
         if isinstance(own, dict) and _lifetime(own) != _lifetime(automatic):
             yield invalid(
                 "cache_control.ttl: the last cacheable block has a cache_control with another ttl"
             )
+        found.append(("", _lifetime(automatic)))
+    yield from _check_order(found)
 
 
 def _check_order(found: list[Breakpoint]) -> Iterator[Refusal]:
     is_short = False
     for path, lifetime in found:
         if lifetime == "1h" and is_short:
+            place = f"{path}.cache_control.ttl".lstrip(".")
             yield invalid(
-                f"{path}.cache_control.ttl: a ttl='1h' cache_control block must not come after a "
+                f"{place}: a ttl='1h' cache_control block must not come after a "
                 "ttl='5m' cache_control block. Note that blocks are processed in the following "
                 "order: `tools`, `system`, `messages`."
             )

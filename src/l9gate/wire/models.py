@@ -170,6 +170,9 @@ MODELS: tuple[ModelFacts, ...] = (
         lifecycle="deprecated",
         retires_at="2026-11-30",
     ),
+    _retired(
+        "claude-opus-4-1-20250805", "Claude Opus 4.1", "opus", "2026-08-05", "claude-opus-4-1"
+    ),
     _retired("claude-opus-4-20250514", "Claude Opus 4", "opus", "2026-06-15", "claude-opus-4-0"),
     _retired(
         "claude-sonnet-4-20250514", "Claude Sonnet 4", "sonnet", "2026-06-15", "claude-sonnet-4-0"
@@ -190,6 +193,10 @@ MODELS: tuple[ModelFacts, ...] = (
     ),
     _retired("claude-3-opus-20240229", "Claude Opus 3", "opus", "2026-01-05"),
     _retired("claude-3-sonnet-20240229", "Claude Sonnet 3", "sonnet", "2025-07-21"),
+    _retired("claude-2.1", "Claude 2.1", None, "2025-07-21"),
+    _retired("claude-2.0", "Claude 2.0", None, "2025-07-21"),
+    _retired("claude-1.3", "Claude 1.3", None, "2024-11-06"),
+    _retired("claude-instant-1.2", "Claude Instant 1.2", None, "2024-11-06"),
 )
 _BY_NAME = {name: model for model in MODELS for name in (model.id, *model.aliases)}
 

@@ -147,6 +147,10 @@ REFUSED: dict[str, tuple[JsonObject, str]] = {
         },
         "messages.1.content.0.type: Expected `thinking` or `redacted_thinking`, but found `text`.",
     ),
+    "V18 order of the automatic one": (
+        {**HOUR, "system": [_text("a", **CACHED)]},
+        "cache_control.ttl: a ttl='1h' cache_control block must not come after",
+    ),
     "automatic caching beside another lifetime": (
         {**CACHED, "messages": [_says("user", _text("a", **HOUR))]},
         "cache_control.ttl: ",

@@ -1,5 +1,7 @@
 """The table of models."""
 
+import pytest
+
 from l9gate.wire.models import MODELS, find_model
 
 
@@ -34,3 +36,43 @@ def test_newest_opus_refuses_what_its_notes_say() -> None:
     assert model is not None
     assert model.thinking_refused == {"enabled", "disabled"}
     assert not model.accepts_forced_tools
+
+
+def test_what_takes_no_forced_tools_is_what_the_notes_name() -> None:
+    """L4-06."""
+    refusing = {model.id for model in MODELS if not model.accepts_forced_tools}
+    assert refusing == {
+        "claude-fable-5-1",
+        "claude-fable-5-2",
+        "claude-mythos-5-1",
+        "claude-mythos-5-2",
+        "claude-opus-5-5",
+        "claude-sonnet-5-5",
+    }
+
+
+def test_only_the_generation_of_4_5_takes_a_prefill() -> None:
+    living = [model for model in MODELS if model.lifecycle != "retired" and model.accepts_prefill]
+    assert {model.id.rsplit("-", 1)[0] for model in living} == {
+        "claude-opus-4-5",
+        "claude-haiku-4-5",
+        "claude-sonnet-4-5",
+    }
+
+
+@pytest.mark.parametrize(
+    ("model_id", "accepts"),
+    [
+        ("claude-opus-4-7", False),
+        ("claude-sonnet-5", False),
+        ("claude-opus-4-8", True),
+        ("claude-opus-5", True),
+        ("claude-fable-5", True),
+        ("claude-mythos-5", True),
+        ("claude-opus-5-5", True),
+    ],
+)
+def test_system_messages_are_for_some(model_id: str, accepts: bool) -> None:
+    model = find_model(model_id)
+    assert model is not None
+    assert model.accepts_system_role == accepts
