@@ -41,30 +41,27 @@ class Host(Protocol):
     @property
     def app(self) -> App:
         """Who answers."""
-        ...
 
     @property
     def limits(self) -> Limits:
         """What clients may send."""
-        ...
 
     @property
     def heads(self) -> KnownHeads | None:
         """Heads of requests that its clients sent before."""
-        ...
 
     @property
     def wheel(self) -> Wheel:
         """Wakes connections whose next piece is due."""
-        ...
 
     def join(self, connection: "Connection", /) -> None:
         """Note a connection that was made."""
-        ...
 
     def leave(self, connection: "Connection", /) -> None:
         """Forget a connection that is closed and has no task left."""
-        ...
+
+    def note(self, what: str, /) -> None:
+        """Count what a client did wrong, for the log."""
 
 
 class Connection(asyncio.Protocol):
@@ -101,6 +98,9 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - why does not matter
         """Cancel the answer that nobody waits for any more, and leave the server."""
+        if self._transport is not None and (self.is_answering or self._reader.is_inside):
+            where = "an answer was whole" if self.is_answering else "a request was whole"
+            self._host.note(f"ended before {where}")
         self._transport = None
         self._is_closing = True
         self._note_end(Ending.GONE)
@@ -147,8 +147,13 @@ class Connection(asyncio.Protocol):
     def close_if_overdue(self, now_s: float) -> None:
         """Close a connection whose client is too slow to send, to ask again, or to read."""
         waits_for_client = not self.is_answering or self._can_write is not None
-        if waits_for_client and now_s > self._deadline_s:
-            self.abort()
+        if not waits_for_client or now_s <= self._deadline_s:
+            return
+        if self._can_write is not None:
+            self._host.note("closed, its client reads too slowly")
+        elif self._reader.is_inside:
+            self._host.note("closed, its client sends too slowly")
+        self.abort()
 
     def close_when_answered(self) -> None:
         """Take no further request; close now if nothing is being answered."""
@@ -222,7 +227,9 @@ class Connection(asyncio.Protocol):
     def _answer_rest(self) -> None:
         """Answer what is no request, or invite the body of one that waits for that."""
         if self._reader.refusal is not None:
-            answer = self._host.app.refuse(*self._reader.refusal)
+            status, reason = self._reader.refusal
+            self._host.note(f"refused with {status}, {reason}")
+            answer = self._host.app.refuse(status, reason)
             self._is_closing = self._lingers = True
             if isinstance(answer.body, bytes):
                 self._out += (render_head(answer, keep_alive=False), answer.body)

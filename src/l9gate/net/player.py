@@ -4,7 +4,7 @@ from bisect import bisect_right
 from collections.abc import Callable
 
 from l9gate.net.http import LAST_CHUNK, Timetable, render_chunk
-from l9gate.net.wheel import Wheel
+from l9gate.net.wheel import Appointments
 
 _BLOCK_PIECES = 512  # written at once, before a look at whether the client keeps up
 
@@ -26,7 +26,7 @@ class Player:
         self,
         body: Timetable,
         start_s: float,
-        wheel: Wheel,
+        wheel: Appointments,
         write: Callable[[bytes], None],
         end: Callable[[], None],
     ) -> None:

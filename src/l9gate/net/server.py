@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import logging
+from collections import Counter
 from typing import Self
 
 from l9gate.errors import SettingsError
@@ -11,6 +13,7 @@ from l9gate.net.http import App
 from l9gate.net.reader import Limits
 from l9gate.net.wheel import Wheel
 
+_LOG = logging.getLogger(__name__)
 _SWEEP_INTERVAL_S = 1.0
 _BACKLOG = 2048
 
@@ -29,6 +32,7 @@ class HttpServer:
         self.heads: KnownHeads | None = KnownHeads()
         self.wheel: Wheel
         self._connections: set[Connection] = set()
+        self._noted: Counter[str] = Counter()
         self._is_empty = asyncio.Event()
         self._is_empty.set()
         self._host = host
@@ -77,12 +81,22 @@ class HttpServer:
         for connection in list(self._connections):
             connection.abort()
         await self._is_empty.wait()
+        self._log_noted()
         self.wheel.stop()
 
     def join(self, connection: Connection) -> None:
         """Note a connection that was made."""
         self._connections.add(connection)
         self._is_empty.clear()
+
+    @property
+    def connections(self) -> int:
+        """How many connections there are."""
+        return len(self._connections)
+
+    def note(self, what: str) -> None:
+        """Count what a client did wrong; the log gets one line for each kind, once a second."""
+        self._noted[what] += 1
 
     def leave(self, connection: Connection) -> None:
         """Forget a connection that is closed and has no task left."""
@@ -99,9 +113,15 @@ class HttpServer:
         """Stop."""
         await self.stop()
 
+    def _log_noted(self) -> None:
+        for what, count in self._noted.items():
+            _LOG.warning("%d connection%s %s", count, "" if count == 1 else "s", what)
+        self._noted.clear()
+
     def _close_overdue(self) -> None:
         loop = asyncio.get_running_loop()
         now_s = loop.time()
         for connection in list(self._connections):
             connection.close_if_overdue(now_s)
+        self._log_noted()
         self._sweep = loop.call_later(_SWEEP_INTERVAL_S, self._close_overdue)

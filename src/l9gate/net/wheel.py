@@ -3,11 +3,18 @@
 import asyncio
 import heapq
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 _TICK_S = 0.001
 
 Appointment: TypeAlias = Callable[[float], None]
+
+
+class Appointments(Protocol):
+    """Who calls back at a time."""
+
+    def call_at(self, when_s: float, run: Appointment, /) -> None:
+        """Call `run` with the time of the loop as soon as `when_s` is reached."""
 
 
 class Wheel:
