@@ -1,11 +1,12 @@
 """The parts of a `multipart/form-data` body (RFC 7578)."""
 
 import re
-from email.message import Message
+from urllib.parse import unquote
 
 import msgspec
 
 _BOUNDARY = re.compile(r'boundary=(?:"([^"]{1,200})"|([^;,\s]{1,200}))', re.IGNORECASE)
+_PARAMETER = re.compile(r';\s*([\w*]+)=(?:"([^"]*)"|([^;"\s]*))')
 _MAX_PARTS = 100
 
 
@@ -38,12 +39,17 @@ def parse_multipart(content_type: str, body: bytes) -> list[Part] | None:
 
 def _parse_part(piece: bytes) -> Part | None:
     head, has_end, data = piece.removeprefix(b"\r\n").partition(b"\r\n\r\n")
-    message = Message()
+    headers: dict[str, str] = {}
     for line in head.decode("utf-8", "replace").split("\r\n"):
         name, _, value = line.partition(":")
-        message[name.strip()] = value.strip()
-    name_given = message.get_param("name", header="content-disposition")
-    if not has_end or not isinstance(name_given, str):
+        headers[name.strip().lower()] = value.strip()
+    given = {
+        found[1].lower(): found[2] if found[3] is None else found[3]
+        for found in _PARAMETER.finditer(headers.get("content-disposition", ""))
+    }
+    if not has_end or "name" not in given:
         return None
-    kind = message["content-type"]
-    return Part(name_given, message.get_filename(), None if kind is None else str(kind), data)
+    filename = given.get("filename")
+    if "filename*" in given:  # RFC 5987: charset, language, percent-encoded name
+        filename = unquote(given["filename*"].rpartition("'")[2])
+    return Part(given["name"], filename, headers.get("content-type"), data)

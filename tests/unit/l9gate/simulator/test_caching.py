@@ -183,6 +183,12 @@ def test_citations_and_images_are_changes_too(asker: Asker) -> None:
     assert asker.ask(_body([_text(LONG, FIVE)], [_text(LONG), cited])).read == 0
 
 
+def test_a_system_prompt_may_be_a_string(asker: Asker) -> None:
+    blocks = _body([_text(LONG, FIVE)], cache_control=FIVE)
+    assert asker.ask({**blocks, "system": LONG}).written > 0
+    assert asker.ask(blocks).read > 0
+
+
 def test_an_automatic_breakpoint_passes_over_what_cannot_carry_one(asker: Asker) -> None:
     thought: JsonObject = {"type": "thinking", "thinking": "x", "signature": "s"}
     asker.ask(_body([], LONG, cache_control=FIVE))

@@ -11,6 +11,7 @@ from l9gate.simulator.app import SimulatorApp
 from l9gate.simulator.call import Call
 from l9gate.simulator.config import SimulatorConfig
 from l9gate.simulator.files import Files
+from l9gate.simulator.multipart import Part, parse_multipart
 from l9gate.wire.json import JsonObject
 
 Make = Callable[..., HttpRequest]
@@ -187,3 +188,25 @@ def test_leniently_any_id_is_that_of_a_file(make_request: Make) -> None:
     assert _json(client.ask("GET", "/file_id"))["filename"] == "simulated.txt"
     assert client.ask("GET", "/file_id/content").body == b"simulated"
     assert client.upload(ttl="5").status == 200
+
+
+@pytest.mark.parametrize(
+    ("parameters", "filename"),
+    [
+        ('name="file"; filename="ä b.txt"', "ä b.txt"),
+        ("name=file; filename=plain.txt", "plain.txt"),
+        ("name=\"file\"; filename*=UTF-8''%C3%A4.txt", "ä.txt"),
+        ('filename="first.txt"; name="file"', "first.txt"),
+        ('name="file"', None),
+    ],
+)
+def test_a_part_says_its_name_in_several_ways(parameters: str, filename: str | None) -> None:
+    body = f"--b\r\nContent-Disposition: form-data; {parameters}\r\n\r\nx\r\n--b--\r\n".encode()
+    parts = parse_multipart("multipart/form-data; boundary=b", body)
+    assert parts == [Part("file", filename, None, b"x")]
+
+
+def test_a_form_that_does_not_end_is_none() -> None:
+    kind = "multipart/form-data; boundary=b"
+    assert parse_multipart(kind, b"--b\r\nContent-Disposition: form-data; name=a\r\n\r\nx") is None
+    assert parse_multipart(kind, b"--b\r\nno end of the head\r\n--b--") is None

@@ -23,6 +23,9 @@ CALL: JsonObject = {
     "caller": {"type": "direct"},
 }
 EMPTY_CALL: JsonObject = {**CALL, "input": {}}
+SEARCH: JsonObject = {"type": "server_tool_use", "id": "s", "name": "web_search", "input": {"q": 1}}
+CITED: JsonObject = {**TEXT, "citations": [{"type": "char_location"}, {"type": "page_location"}]}
+OTHER: JsonObject = {"type": "web_search_tool_result", "tool_use_id": "s", "content": []}
 
 
 def _message(content: list[Json], stop_reason: str = "end_turn") -> JsonObject:
@@ -37,7 +40,7 @@ def _events(message: JsonObject) -> list[SseEvent]:
 
 @pytest.mark.parametrize(
     "content",
-    [[], [TEXT], [THOUGHT, TEXT], [HIDDEN, TEXT, CALL], [EMPTY_CALL]],
+    [[], [TEXT], [THOUGHT, TEXT], [HIDDEN, TEXT, CALL], [EMPTY_CALL], [SEARCH, CITED], [OTHER]],
 )
 def test_the_stream_adds_up_to_the_message(content: list[Json]) -> None:
     message = _message(content)
@@ -69,3 +72,17 @@ def test_the_start_does_not_know_the_end() -> None:
     start = _events(_message([TEXT]))[0]
     assert b'"output_tokens":1,' in start.data
     assert b'"stop_reason":null' in start.data
+
+
+def test_a_result_of_the_server_comes_complete() -> None:
+    events = _events(_message([OTHER]))
+    kinds = [event.event for event in events if event.event.startswith("content_block")]
+    assert kinds == ["content_block_start", "content_block_stop"]
+    assert b'"tool_use_id":"s"' in events[2].data
+
+
+def test_thoughts_that_are_not_shown_have_one_signature_and_take_their_time() -> None:
+    pieces = list(stream_pieces(_message([HIDDEN])))
+    deltas = [piece for piece in pieces if b"_delta" in piece.data and b"signature" in piece.data]
+    assert [piece.tokens for piece in deltas] == [4]
+    assert not any(b"thinking_delta" in piece.data for piece in pieces)
