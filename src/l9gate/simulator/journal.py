@@ -12,13 +12,22 @@ from l9gate.net.http import Ending, HttpRequest
 from l9gate.simulator.credentials import key_of
 from l9gate.simulator.faults import Fault, label_of
 from l9gate.simulator.turns import blocks_of, objects_of
-from l9gate.wire.headers import RETRY_AFTER, RETRY_COUNT, SHOULD_RETRY, parse_retry_after
+from l9gate.wire.headers import (
+    API_KEY,
+    AUTHORIZATION,
+    RETRY_AFTER,
+    RETRY_AFTER_MS,
+    RETRY_COUNT,
+    SHOULD_RETRY,
+    parse_retry_after,
+)
 from l9gate.wire.json import Json, JsonObject, parse_object
 
 CAPACITY = 20_000  # visits that are remembered; older ones are counted and forgotten
 _SHOWN = 1_000
 _MASK = 2**64 - 1
 _MAX_CUT_TEXTS = 10_000
+_MAX_CLIENTS = 1_000  # whose hash is at hand
 
 
 class VisitEnd(StrEnum):
@@ -70,6 +79,7 @@ class Journal:
     def __init__(self, capacity: int = CAPACITY) -> None:
         self._visits: deque[Visit] = deque(maxlen=capacity)
         self._cut_texts: set[int] = set()
+        self._clients: dict[tuple[str | None, str | None, str], int] = {}
         self.seen = 0
 
     @property
@@ -85,13 +95,16 @@ class Journal:
     def open(self, request: HttpRequest, number: int, now_s: float) -> Visit:
         """Note a request that came."""
         headers = request.headers
-        user_agent = headers.get("user-agent", "")
+        who = (headers.get(API_KEY), headers.get(AUTHORIZATION), headers.get("user-agent", ""))
+        client = self._clients.get(who)
+        if client is None:
+            client = self._meet(who, headers)
         attempt = headers.get(RETRY_COUNT)
         visit = Visit(
             number=number,
             connection=request.connection,
-            client=hash((key_of(headers), user_agent)) & _MASK,
-            user_agent=user_agent,
+            client=client,
+            user_agent=who[2],
             path=request.path,
             body=hash(request.body) & _MASK,
             attempt=int(attempt) if attempt is not None and attempt.isdecimal() else None,
@@ -103,13 +116,21 @@ class Journal:
         self.seen += 1
         return visit
 
+    def _meet(self, who: tuple[str | None, str | None, str], headers: dict[str, str]) -> int:
+        """Return the hash of a client that is new, and remember it."""
+        if len(self._clients) >= _MAX_CLIENTS:
+            self._clients.clear()
+        client = self._clients[who] = hash((key_of(headers), who[2])) & _MASK
+        return client
+
     def answer(self, visit: Visit, status: int, headers: dict[str, str], now_s: float) -> None:
         """Note the head of an answer."""
         visit.status = status
         visit.answered_s = now_s
-        if RETRY_AFTER in headers or "retry-after-ms" in headers:
+        if RETRY_AFTER in headers or RETRY_AFTER_MS in headers:
             visit.retry_after_s = parse_retry_after(headers, now_s)
-        visit.should_retry = headers.get(SHOULD_RETRY)
+        if SHOULD_RETRY in headers:
+            visit.should_retry = headers[SHOULD_RETRY]
 
     def afflict(self, visit: Visit, fault: Fault, cut_text: str | None, *, is_stream: bool) -> None:
         """Note the fault that an answer has."""

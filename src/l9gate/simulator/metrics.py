@@ -9,6 +9,7 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _ROUTES = (
     "/v1/messages", "/v1/messages/count_tokens", "/v1/messages/batches", "/v1/models", "/v1/files",
 )  # fmt: skip
+_KNOWN = frozenset(_ROUTES)
 _BUCKETS = ("requests", "tokens", "input-tokens", "output-tokens")
 
 
@@ -56,7 +57,7 @@ class Metrics:
 
 def route_of(path: str) -> str:
     """Return the route that a path belongs to, `other` for one that nobody serves."""
-    if path in _ROUTES:
+    if path in _KNOWN:
         return path
     for route in reversed(_ROUTES):
         if path.startswith(f"{route}/"):

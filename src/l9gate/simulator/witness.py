@@ -7,7 +7,7 @@ from l9gate.net.http import Body, Ending, HttpResponse, Timetable
 from l9gate.simulator.call import Call
 from l9gate.simulator.conduct import ClientConduct, judge_visits, render_conduct
 from l9gate.simulator.faults import NO_FAULT
-from l9gate.simulator.journal import Journal, Visit, render_visits
+from l9gate.simulator.journal import Journal, Visit, VisitEnd, render_visits
 from l9gate.simulator.metrics import Metrics, route_of
 from l9gate.wire.headers import RATE_LIMIT_PREFIX
 from l9gate.wire.json import JsonObject
@@ -32,16 +32,16 @@ class Witness:
         """Note an answer whose head goes out now; its end is noted when it comes."""
         now_s = self._clock.now_s()
         self.journal.answer(visit, response.status, response.headers, now_s)
-        is_whole = isinstance(response.body, bytes)
         if call.fault is not NO_FAULT:
-            is_stream = not is_whole and "content-length" not in response.headers
+            has_length = "content-length" in response.headers
+            is_stream = not (has_length or isinstance(response.body, bytes))
             self.journal.afflict(visit, call.fault, call.cut_text, is_stream=is_stream)
         self.metrics.requests[route_of(visit.path), response.status, visit.fault] += 1
         if _LIMITED in response.headers:
             self.metrics.limits = response.headers
         if isinstance(response.body, bytes):
             self.metrics.sent_bytes += len(response.body)
-            self.journal.end(visit, Ending.WHOLE, now_s)
+            visit.end, visit.ended_s = VisitEnd.WHOLE, now_s  # the usual end, without a look-up
         else:
             self.metrics.streams_open += 1
             response.on_end = partial(self._see_end, visit, response.body)

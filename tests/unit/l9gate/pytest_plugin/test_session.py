@@ -206,8 +206,8 @@ def test_an_error_is_one_line_and_its_hint_another() -> None:
 @pytest.mark.parametrize(
     ("settings", "registered"),
     [
-        ("", {"l9gate-fixtures"}),
-        (SETTINGS, {"l9gate-fixtures", "l9gate-session"}),
+        ("", {"l9gate-fixtures", "l9gate-simulation"}),
+        (SETTINGS, {"l9gate-fixtures", "l9gate-simulation", "l9gate-session"}),
     ],
 )
 def test_a_session_is_gated_only_if_layers_are_named(
