@@ -98,7 +98,7 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - why does not matter
         """Cancel the answer that nobody waits for any more, and leave the server."""
-        if self._transport is not None and (self.is_answering or self._reader.is_inside):
+        if not self._is_closing and (self.is_answering or self._reader.is_inside):
             where = "an answer was whole" if self.is_answering else "a request was whole"
             self._host.note(f"ended before {where}")
         self._transport = None
@@ -153,6 +153,7 @@ class Connection(asyncio.Protocol):
             self._host.note("closed, its client reads too slowly")
         elif self._reader.is_inside:
             self._host.note("closed, its client sends too slowly")
+        self._is_closing = True
         self.abort()
 
     def close_when_answered(self) -> None:

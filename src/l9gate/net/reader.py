@@ -158,6 +158,7 @@ class RequestReader:
     def _refuse(self, status: int, reason: str) -> None:
         if self.refusal is None:
             self.refusal = (status, reason)
+            self._body.clear()
 
 
 def _lower_name(name: bytes) -> str:
