@@ -171,6 +171,7 @@ def test_a_client_that_goes_away_cancels_its_answer_and_leaves() -> None:
         bench.connection.connection_lost(None)
         await bench.settle()
         assert bench.answers.cancelled == 1
+        assert bench.noted == ["ended before an answer was whole"]
         assert bench.connection.task is None
         assert not bench.joined
 
@@ -296,6 +297,8 @@ def test_half_a_request_times_out() -> None:
         assert bench.transport.events == []
         bench.connection.close_if_overdue(now_s + 31)
         assert bench.transport.events == ["abort"]
+        bench.connection.connection_lost(None)
+        assert bench.noted == ["closed, its client sends too slowly"]
 
     _run(play)
 
@@ -358,7 +361,7 @@ def test_a_timetable_holds_the_line_until_its_last_piece(path: str) -> None:
         assert bench.transport.events == []
         bench.connection.connection_lost(None)
         assert not bench.joined
-        assert bench.noted == ["ended before an answer was whole"]
+        assert bench.noted == []
         bench.wheel.stop()
 
     _run(play)
