@@ -18,6 +18,7 @@ class HttpRequest(msgspec.Struct, kw_only=True, gc=False):
     body: bytes
     keep_alive: bool = True
     connection: int = 0  # which one it came over, in this process
+    shares_headers: bool = False  # with other requests whose heads are byte for byte the same
 
 
 class Cut(Enum):

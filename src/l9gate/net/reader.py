@@ -76,6 +76,7 @@ class RequestReader:
                     query=head.query,
                     headers=head.headers,
                     body=data[head_end:start],
+                    shares_headers=True,
                 )
             )
         return data[start:]

@@ -23,6 +23,7 @@ from l9gate.simulator.keys import KeyRing
 from l9gate.simulator.profiles import Strictness
 from l9gate.simulator.refusal import Refusal, refuse
 from l9gate.simulator.rules import MISS, Asked, FaultPlan, Hit
+from l9gate.simulator.visitors import Visitors
 from l9gate.simulator.witness import Witness
 from l9gate.wire.faults import type_of
 from l9gate.wire.headers import FAULT
@@ -61,6 +62,7 @@ class SimulatorApp:
         }
         self.witness = Witness(clock or SystemClock())
         self._faults = FaultPlan(config.rules)
+        self._visitors = Visitors()
         self.requests_seen = 0
 
     def set_fault(self, text: str | None) -> None:
@@ -124,6 +126,10 @@ class SimulatorApp:
     def _respond(self, call: Call) -> tuple[HttpResponse, float]:
         """Return the answer and the seconds that its pace lets pass before it."""
         request = call.request
+        known = self._visitors.find(request)
+        if known is not None:
+            call.key, call.scope, call.has_workspace = known.key, known.scope, True
+            return self._inference.create(call)
         key = identify(request.headers, self._ring, self._clock.now_s())
         if isinstance(key, Refusal):
             return render_refusal(call, key), 0.0
@@ -136,6 +142,12 @@ class SimulatorApp:
         )
         if refusal is not None:
             return render_refusal(call, refusal), 0.0
+        if request.path == _MESSAGES:
+            self._visitors.keep(request, key, call.scope)
+        return self._route(call)
+
+    def _route(self, call: Call) -> tuple[HttpResponse, float]:
+        request = call.request
         if request.path == _MESSAGES:
             return self._inference.create(call)
         if request.path == _COUNT:

@@ -5,6 +5,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from l9gate.net.heads import KnownHeads
 from l9gate.net.http import HttpRequest
@@ -46,7 +47,7 @@ def test_any_split_gives_the_same_requests(cuts: list[int], knows_heads: bool) -
     reader = RequestReader(Limits(), heads)
     for start, end in pairwise([0, *sorted(cuts), len(TWO)]):
         reader.feed(TWO[start:end])
-    assert list(reader.ready) == READ
+    assert [replace(request, shares_headers=False) for request in reader.ready] == READ
     assert reader.refusal is None
     assert not reader.is_inside
 
@@ -138,7 +139,8 @@ def test_what_was_read_before_is_read_the_same_way_again(data: bytes) -> None:
     for _ in range(3):
         again = RequestReader(Limits(), heads)
         again.feed(data)
-        assert (list(again.ready), again.refusal) == (list(first.ready), first.refusal)
+        found = [replace(request, shares_headers=False) for request in again.ready]
+        assert (found, again.refusal) == (list(first.ready), first.refusal)
 
 
 def test_a_known_head_spares_the_parser() -> None:

@@ -1,6 +1,7 @@
 """The plain request takes a short way to the same answer."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import msgspec
 import pytest
@@ -11,6 +12,7 @@ from l9gate.measure.clock import ManualClock
 from l9gate.net.http import HttpRequest, HttpResponse
 from l9gate.simulator.app import SimulatorApp
 from l9gate.simulator.config import SimulatorConfig
+from l9gate.simulator.keys import Key, KeyRing
 from l9gate.simulator.plain import parse_plain
 from l9gate.simulator.validate import find_refusal
 from l9gate.wire.headers import API_VERSIONS, BETA
@@ -88,6 +90,23 @@ def _request(body: JsonObject, betas: str | None) -> HttpRequest:
         headers[BETA] = betas
     data = msgspec.json.encode(body)
     return HttpRequest(method="POST", path="/v1/messages", query="", headers=headers, body=data)
+
+
+def test_shared_headers_are_judged_once_while_their_key_lasts(
+    make_request: MakeRequest, body: JsonObject, clock: ManualClock
+) -> None:
+    lasts, ends = "sk-test-lasts", "sk-test-ends"
+    end = datetime.fromtimestamp(clock.now_s() + 60, UTC)
+    keys = (Key(name="a", value=lasts), Key(name="b", value=ends, expires_at=end))
+    app = SimulatorApp(SimulatorConfig(load_factor=0, keys=KeyRing(keys)), clock)
+    statuses = []
+    for value in (lasts, ends):
+        request = make_request(body, headers={"authorization": f"Bearer {value}"})
+        request.shares_headers = True
+        statuses += [_ask(app, request)[0] for _ in range(3)]
+    clock.advance(61)
+    statuses.append(_ask(app, request)[0])
+    assert statuses == [200] * 6 + [401]
 
 
 @pytest.mark.parametrize(
