@@ -14,6 +14,7 @@ import pytest
 from l9gate.cli.main import COMMANDS
 from l9gate.criteria.policy import default_policy_text, parse_policy
 from l9gate.errors import ExitCode
+from l9gate.simulator.keys import KeyRing
 from l9gate.simulator.scenario import parse_rules
 from l9gate.store.settings import Declared
 
@@ -71,6 +72,8 @@ def test_toml_blocks_are_settings_or_a_policy() -> None:
         table = tomllib.loads(text)
         if "rule" in table:
             assert parse_rules(text, page)
+        elif "key" in table:
+            assert not KeyRing.from_tables(table, page).is_open
         elif "criterion" in table:
             assert parse_policy(text, page).criteria
         else:
