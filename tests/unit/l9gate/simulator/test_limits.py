@@ -25,6 +25,12 @@ def test_a_clock_that_stands_refills_nothing() -> None:
     assert bucket.wait_s(1, NOW_S) == pytest.approx(1.0)
 
 
+def test_what_no_clock_can_tell_from_nothing_is_no_wait() -> None:
+    bucket = Bucket(60, NOW_S)
+    bucket.take(59 + 1e-9, NOW_S)
+    assert bucket.wait_s(1, NOW_S) == 0
+
+
 def test_an_amount_above_the_capacity_waits_for_a_full_bucket() -> None:
     bucket = Bucket(60, NOW_S)
     assert bucket.wait_s(100, NOW_S) == 0

@@ -52,3 +52,24 @@ def test_cut_text_has_so_many_tokens_and_no_half_characters() -> None:
     assert cut_text("x" * 9, 2) == "x" * 8
     assert cut_text("€€", 1) == "€"
     assert count_text_tokens("€€") == 2
+
+
+def test_thoughts_of_earlier_turns_and_breakpoints_do_not_count(body: JsonObject) -> None:
+    """Section 15 of the sheet."""
+
+    def asked(*blocks: JsonObject, last: str = "text") -> JsonObject:
+        thought: JsonObject = {"type": "thinking", "thinking": "x" * 400, "signature": "s"}
+        end: JsonObject = {"type": last, "text": "go on"}
+        return {
+            **body,
+            "messages": [
+                {"role": "user", "content": "hi"},
+                {"role": "assistant", "content": [thought, *blocks]},
+                {"role": "user", "content": [end]},
+            ],
+        }
+
+    said: JsonObject = {"type": "text", "text": "yes"}
+    marked: JsonObject = {**said, "cache_control": {"type": "ephemeral"}}
+    assert count_input_tokens(asked(said)) == count_input_tokens(asked(marked)) < 80
+    assert count_input_tokens(asked(said, last="tool_result")) > 150  # the turn goes on
