@@ -1,0 +1,119 @@
+"""How many events a second the simulator streams on one core, and how well many streams keep time.
+
+Run: python benchmarks/simulator_streams.py
+"""
+
+import multiprocessing
+import os
+import select
+import socket
+import statistics
+import subprocess
+import tempfile
+import time
+from multiprocessing.connection import Connection
+
+from simulator_peers import (
+    HEADERS,
+    LOAD_CORE,
+    LONG,
+    MissingError,
+    aimock,
+    answer_of,
+    body_of,
+    note_machine,
+    rate_per_s,
+    simulator,
+    wrk_script,
+)
+
+LONG_BODY = body_of(f"Which function? Reply exactly: {LONG} NUMBER", stream=True)
+STREAMS, PROBES, GAP_S = 2000, 100, 0.020
+EVENTS = 300
+PACED_BODY = body_of(f"Reply exactly: {'x' * 24 * EVENTS}", stream=True)
+
+
+def events_per_s(url: str) -> float:
+    events = answer_of(url, LONG_BODY).count(b"event: ")
+    return events * rate_per_s(url, LONG_BODY, clients=16)
+
+
+def show_events() -> None:
+    with simulator() as url:
+        ours = events_per_s(url)
+    try:
+        with aimock(LONG) as url:
+            peer = events_per_s(url)
+        print(f"{ours / peer:6.2f} x aimock   ({peer:,.0f} events/s)")
+    except MissingError as error:
+        print(f"skipped: aimock, there is no {error}")
+    print(f"{ours:,.0f} events/s at zero delay" + (" (asked: 900,000)" if ours < 9e5 else ""))
+
+
+def probe(port: int, answers: Connection) -> None:
+    """Read some streams, and note when each event came; on the core of the load."""
+    os.sched_setaffinity(0, {LOAD_CORE})
+    head = "".join(f"{name}: {value}\r\n" for name, value in HEADERS.items())
+    body = PACED_BODY
+    request = f"POST /v1/messages HTTP/1.1\r\nhost: x\r\n{head}content-length: {len(body)}\r\n\r\n"
+    poll, clients = select.epoll(), dict[int, socket.socket]()
+    for number in range(PROBES):
+        client = socket.create_connection(("127.0.0.1", port))
+        client.sendall(f"{request}{body}".encode())
+        client.setblocking(False)
+        clients[client.fileno()] = client
+        poll.register(client, select.EPOLLIN)
+        time.sleep(GAP_S * number / PROBES / 10)
+    seen: dict[int, list[float]] = {number: [] for number in clients}
+    end_s = time.monotonic() + EVENTS * GAP_S + 3
+    while time.monotonic() < end_s:
+        for number, _ in poll.poll(0.1):
+            data, now_s = clients[number].recv(65536), time.monotonic()
+            seen[number] += [now_s] * data.count(b"event: content_block_delta")
+    answers.send([times for times in seen.values() if times])
+
+
+def errors_s(times: list[float]) -> list[float]:
+    """How far each event is from its place on a grid laid through the first ones.
+
+    The grid is that of the median offset, so that one late event at the start does not shift all.
+    """
+    offsets = [at - number * GAP_S for number, at in enumerate(times)]
+    base = statistics.median(offsets)
+    return [abs(offset - base) for offset in offsets]
+
+
+def show_pacing() -> None:
+    with simulator(1.0, GAP_S) as url, tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
+        script.write(wrk_script(PACED_BODY))
+        script.flush()
+        crowd = f"-c{STREAMS - PROBES} -d{EVENTS * GAP_S + 6:.0f}s".split()
+        load = ["taskset", "-c", str(LOAD_CORE), "wrk", "-t1", *crowd, "--timeout", "60s"]
+        mine, theirs = multiprocessing.Pipe()
+        with subprocess.Popen([*load, "-s", script.name, url], stdout=subprocess.PIPE) as others:
+            time.sleep(1.5)
+            prober = multiprocessing.Process(
+                target=probe, args=(int(url.rpartition(":")[2]), theirs)
+            )
+            prober.start()
+            streams = mine.recv()
+            prober.join()
+            others.terminate()
+    found = sorted(error for times in streams for error in errors_s(times))
+    rank = len(found) - 1
+    p50, p99 = (1000 * found[int(rank * share)] for share in (0.50, 0.99))
+    verdict = "" if p99 < 5 else " (asked: below 5 ms)"
+    print(
+        f"{STREAMS:,} streams paced at {GAP_S * 1000:.0f} ms: p99 error {p99:.2f} ms{verdict}, "
+        f"p50 {p50:.2f} ms ({len(found):,} events of {len(streams)} of them)"
+    )
+
+
+def main() -> None:
+    note_machine()
+    show_events()
+    show_pacing()
+
+
+if __name__ == "__main__":
+    main()
