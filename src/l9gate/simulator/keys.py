@@ -35,6 +35,8 @@ State: TypeAlias = Literal[
     "revoked",  # 401
     "forbidden",  # 403
     "out_of_credit",  # 402
+    "linked_billing_unavailable",  # 402 with a code
+    "linked_spend_limit",  # 402 with a code
     "spend_limit",  # 400: a limit that the customer set
     "workspace_spend_limit",  # 400
     "on_hold",  # 400 with a code
@@ -51,6 +53,16 @@ _REFUSALS = {
         "billing_error",
         "Your credit balance is too low to access the Anthropic API. Please go to Plans & Billing "
         "to upgrade or purchase credits.",
+    ),
+    "linked_billing_unavailable": refuse(
+        "billing_error",
+        "The billing of the linked organization is unavailable.",
+        "linked_organization_billing_unavailable",
+    ),
+    "linked_spend_limit": refuse(
+        "billing_error",
+        "The linked organization has reached its spend limit.",
+        "linked_organization_spend_limit_reached",
     ),
     "spend_limit": invalid(f"You have reached your specified API usage limits. {_LATER}"),
     "workspace_spend_limit": invalid(

@@ -290,3 +290,26 @@ def test_on_the_wire_it_is_an_answer_or_the_envelope_of_a_refusal(
     assert envelope["type"] == "error"
     assert envelope["error"]["type"] == "invalid_request_error"
     assert envelope["request_id"] == bad.headers["request-id"]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_what_was_answered_may_come_back_as_it_was(
+    ask: Callable[..., HttpResponse], seed: int
+) -> None:
+    """L4-04."""
+    maker = Maker(seed)
+    body = maker.body() | {"stream": False, "tool_choice": {"type": "auto"}}
+    messages = cast("list[Json]", body["messages"])
+    for _ in range(3):
+        answer = ask(body)
+        assert answer.status == 200
+        assert isinstance(answer.body, bytes)
+        content = msgspec.json.decode(answer.body)["content"]
+        results = [
+            {"type": "tool_result", "tool_use_id": block["id"], "content": "done"}
+            for block in content
+            if block["type"] == "tool_use"
+        ]
+        if content:
+            messages.append({"role": "assistant", "content": content})
+        messages.append({"role": "user", "content": cast("Json", results) or "Go on."})

@@ -84,6 +84,13 @@ def test_a_ring_of_values_takes_these() -> None:
     [
         ("forbidden", 403, "permission_error", None),
         ("out_of_credit", 402, "billing_error", None),
+        (
+            "linked_billing_unavailable",
+            402,
+            "billing_error",
+            "linked_organization_billing_unavailable",
+        ),
+        ("linked_spend_limit", 402, "billing_error", "linked_organization_spend_limit_reached"),
         ("spend_limit", 400, "invalid_request_error", None),
         ("workspace_spend_limit", 400, "invalid_request_error", None),
         ("on_hold", 400, "invalid_request_error", "organization_on_hold"),
