@@ -24,7 +24,9 @@ def decode_body(
         encodings: the header `content-encoding`; the last encoding was applied last.
         max_bytes: how long the decoded body may be.
     """
-    names = [name.strip().lower() for name in (encodings or "").split(",")]
+    if encodings is None:
+        return data
+    names = [name.strip().lower() for name in encodings.split(",")]
     applied = [name for name in names if name not in {"", "identity"}]
     for name in applied:
         if name not in _ENCODINGS or len(applied) > _MAX_ENCODINGS:

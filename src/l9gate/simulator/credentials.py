@@ -84,4 +84,6 @@ def check_version(headers: dict[str, str], strictness: Strictness = "strict") ->
 
 def betas_of(headers: dict[str, str]) -> list[str]:
     """Return the betas that a request names."""
+    if BETA not in headers:
+        return []
     return [beta.strip() for beta in headers.get(BETA, "").split(",") if beta.strip()]

@@ -18,6 +18,7 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal, Self, TypeAlias, get_args
 
@@ -115,6 +116,11 @@ class Key(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 ANY_KEY = Key(name="any", value="any")
 
 
+@lru_cache(maxsize=1024)  # clients ask again and again with the same few keys
+def _is_well_formed(value: str) -> bool:
+    return _WELL_FORMED.fullmatch(value) is not None and "invalid" not in value.lower()
+
+
 class KeyRing:
     """The keys that a simulator knows; an open ring takes every well-formed one."""
 
@@ -173,8 +179,7 @@ class KeyRing:
     def find(self, value: str, now_s: float) -> Key | None:
         """Return the key of this value, None if it does not authenticate at that time."""
         if self._by_value is None:
-            is_good = _WELL_FORMED.fullmatch(value) is not None and "invalid" not in value.lower()
-            return ANY_KEY if is_good else None
+            return ANY_KEY if _is_well_formed(value) else None
         key = self._by_value.get(value)
         return key if key is not None and key.authenticates(now_s) else None
 
