@@ -48,7 +48,7 @@ class PlainRequest(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     stream: bool = False
 
 
-class PlainTemplate(msgspec.Struct, gc=False):
+class PlainTemplate(msgspec.Struct):  # untracked, it lets msgspec crash when Python ends
     """The bytes of a plain answer of one model, all but two values."""
 
     model: str  # its resolved id
