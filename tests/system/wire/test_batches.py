@@ -47,8 +47,8 @@ def call(ask: Ask) -> Callable[..., ClientResponse]:
 
 @pytest.fixture(scope="module")
 def slow() -> Iterator[str]:
-    """A simulator whose batches take half a second."""
-    with SimulatorThread(SimulatorConfig(load_factor=0.2)) as simulator:
+    """A simulator whose batches take most of a second."""
+    with SimulatorThread(SimulatorConfig(load_factor=0.4)) as simulator:
         yield simulator.base_url
 
 

@@ -187,3 +187,30 @@ def test_images_too_wide_are_named_by_their_paths(ask: Ask, refusal_in: Refused)
         "max_side_length_pixels": 8000,
         "paths": ["messages.0.content.1", "messages.0.content.2"],
     }
+
+
+@pytest.mark.parametrize(
+    ("betas", "status"),
+    [
+        ((b"pdfs-2024-09-25", b"context-1m-2025-08-07"), b"200"),
+        ((b"pdfs-2024-09-25", b"no-such-beta"), b"400"),
+        ((b"no-such-beta", b"pdfs-2024-09-25"), b"400"),
+    ],
+    ids=["known", "second unknown", "first unknown"],
+)
+def test_a_header_of_betas_may_come_twice(
+    server: str, betas: tuple[bytes, bytes], status: bytes
+) -> None:
+    """3, 5."""
+    more = b"".join(b"anthropic-beta: %b\r\n" % beta for beta in betas)
+    answer = spoken(server, framed(BODY, more + b"connection: close\r\n"))
+    assert answer.startswith(b"HTTP/1.1 %b " % status)
+
+
+@pytest.mark.parametrize("name", ["X-Api-Key", "x-api-key", "X-API-KEY"])
+def test_the_case_of_a_header_does_not_matter(server: str, name: str) -> None:
+    """3: SDKs before 2.0 wrote `X-Api-Key`."""
+    head = b"POST /v1/messages HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+    head += b"%b: sk-good-key\r\nAnthropic-Version: 2026-10-21\r\n" % name.encode()
+    answer = spoken(server, head + b"Content-Length: %d\r\n\r\n" % len(BODY) + BODY)
+    assert answer.startswith(b"HTTP/1.1 200 ")
