@@ -1,7 +1,6 @@
 """Chance that repeats: every number is a function of the seed and what it is for."""
 
 import hashlib
-import math
 from functools import lru_cache
 
 import msgspec
@@ -15,14 +14,6 @@ _ODD = 0x9E3779B97F4A7C15F39CC1
 def digest(*parts: Json) -> int:
     """Return 128 bits that depend on all parts."""
     return int.from_bytes(_hash(*parts))
-
-
-def normal(*parts: Json) -> float:
-    """Return a draw of the standard normal distribution."""
-    bits = digest(*parts)
-    first = ((bits & 0xFFFFFFFF) + 1) / 2**32  # never 0
-    second = (bits >> 32 & 0xFFFFFFFF) / 2**32
-    return math.sqrt(-2 * math.log(first)) * math.cos(2 * math.pi * second)
 
 
 def opaque_id(prefix: str, *parts: Json) -> str:
