@@ -77,8 +77,6 @@ def command(**options: Unpack[Options]) -> None:
     Try it:  l9gate simulate --port 8700
              ANTHROPIC_BASE_URL=http://127.0.0.1:8700 ANTHROPIC_API_KEY=sk-any-key python app.py
     """
-    if options["stop_with_stdin"]:
-        threading.Thread(target=_stop_with_stdin, daemon=True).start()
     latency, keys, script = options["latency"], options["keys"], options["script"]
     config = SimulatorConfig(
         seed=options["seed"],
@@ -89,6 +87,8 @@ def command(**options: Unpack[Options]) -> None:
         rules=() if script is None else read_rules(script),
         allow_remote=options["allow_remote"],
     )
+    if options["stop_with_stdin"]:
+        threading.Thread(target=_stop_with_stdin, daemon=True).start()
     serve_forever(config, options["host"], options["port"], _announce)
 
 
