@@ -1,11 +1,12 @@
 """A JSON value that satisfies a JSON Schema, the same every time.
 
 Required properties come first. An array whose items are an enumeration holds every member once, in
-the given order, so that a ranking is a permutation. `pattern` is not followed.
+the given order, so that a ranking is a permutation.
 """
 
 import math
 
+from l9gate.simulator.patterns import text_matching
 from l9gate.wire.json import Json, JsonObject
 
 _OPTIONAL_DEPTH = 6  # below it optional properties and items are left out, so recursion ends
@@ -188,6 +189,10 @@ def _text(schema: JsonObject) -> str:
     wanted = schema.get("format")
     if isinstance(wanted, str) and wanted in _FORMATS:
         return _FORMATS[wanted]
+    pattern = schema.get("pattern")
+    found = text_matching(pattern) if isinstance(pattern, str) else None
+    if found is not None:
+        return found
     least, most = _count(schema, "minLength", 0), _count(schema, "maxLength", None)
     value = _TEXT.ljust(least or 0, "x")
     return value if most is None else value[:most]
