@@ -207,6 +207,14 @@ def test_beyond_loopback_it_listens_only_if_that_is_said_twice() -> None:
     assert refused.stdout == ""
 
 
+def test_who_is_allowed_beyond_loopback_takes_no_commands_there() -> None:
+    config = SimulatorConfig(load_factor=0, allow_remote=True)
+    with SimulatorThread(config, host="0.0.0.0") as remote:  # noqa: S104 - that is the point
+        url = remote.base_url.replace("0.0.0.0", "127.0.0.1")  # noqa: S104
+        answers = [httpx2.get(url + path) for path in ("/metrics", "/_l9gate/journal")]
+    assert [answer.status_code for answer in answers] == [200, 401]
+
+
 def test_a_script_is_read_by_the_command_or_refused(tmp_path: Path) -> None:
     script = tmp_path / "special.toml"
     script.write_text("[[rule]]\ntxet = 'a'\n")

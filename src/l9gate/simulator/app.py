@@ -106,7 +106,7 @@ class SimulatorApp:
         wait_s += fault.delay_s
         if isinstance(response.body, bytes):
             wait_s += fault.first_token_delay_s
-        return deliver(response, fault, self._sleep), wait_s
+        return deliver(response, fault, self._sleep, call.missed), wait_s
 
     def _find_hit(self, request: HttpRequest) -> Hit:
         planned = MISS

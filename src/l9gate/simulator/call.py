@@ -37,6 +37,7 @@ class Call(msgspec.Struct, kw_only=True):
     fault: Fault = NO_FAULT
     told: Hit = MISS  # by the rules: a fault, an answer
     cut_text: str | None = None  # what a stream says before a fault breaks it off
+    missed: list[str] = []  # what of the fault changes nothing in a stream
     has_workspace: bool = False  # since its credentials were accepted
     key: Key = ANY_KEY
     scope: str = WORKSPACE  # the workspace: who shares a prompt cache, batches and files

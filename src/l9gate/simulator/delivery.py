@@ -1,15 +1,23 @@
 """How an answer goes out: at what pace, and cut, stalled or garbled where a fault says so."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from typing import TypeAlias
 
 from l9gate.measure.clock import Clock
 from l9gate.net.http import Body, Cut, HttpResponse, Timetable
-from l9gate.simulator.drift import DONE, GARBAGE, drift_events, drift_json
+from l9gate.simulator.drift import (
+    DONE,
+    GARBAGE,
+    drift_events,
+    drift_json,
+    find_missed_events,
+    find_missed_json,
+)
 from l9gate.simulator.faults import ERROR_SHAPES, NO_FAULT, Fault
 from l9gate.simulator.latency import NO_WAIT, Pace
 from l9gate.simulator.message import Piece
 from l9gate.wire.faults import render_error_body
+from l9gate.wire.headers import FAULT_MISSED
 from l9gate.wire.json import JsonObject, parse_object
 from l9gate.wire.sse import render_event
 
@@ -19,10 +27,14 @@ _CONTENT = b"event: content_block_delta\n"
 _STOP = b"event: message_stop\n"
 
 
-def deliver(response: HttpResponse, fault: Fault, sleep: Sleep) -> HttpResponse:
+def deliver(
+    response: HttpResponse, fault: Fault, sleep: Sleep, missed: Sequence[str] = ()
+) -> HttpResponse:
     """Return a response with its headers and a whole body broken as the fault says.
 
-    The events of a stream were broken when they were made, by `stream_body`.
+    The events of a stream were broken when they were made, by `stream_body`; `missed` are the
+    changes that changed nothing there. A header tells of them, lest a test believes in a drift
+    that never was.
     """
     if fault is NO_FAULT:
         return response
@@ -33,10 +45,14 @@ def deliver(response: HttpResponse, fault: Fault, sleep: Sleep) -> HttpResponse:
         data = response.body
         if fault.error_shape is not None and response.status >= 400:
             headers["content-type"], data = ERROR_SHAPES[fault.error_shape]
-        data = drift_json(data, fault.fields) if fault.fields else data
+        if fault.fields:
+            missed = find_missed_json(data, fault.fields)
+            data = drift_json(data, fault.fields)
         response.body = render_body(data, fault, sleep)
         if not isinstance(response.body, bytes):
             headers["content-length"] = str(len(data))
+    if missed:
+        headers[FAULT_MISSED] = ", ".join(missed)
     for name in fault.drop_headers:
         headers.pop(name, None)
     headers.update(fault.set_headers)
@@ -166,6 +182,11 @@ def _cuts_at(index: int, piece: Piece, fault: Fault, middle: int) -> list[bytes 
 
 def _words(error_type: str) -> str:
     return error_type.removesuffix("_error").replace("_", " ").capitalize()
+
+
+def find_missed(pieces: list[Piece], fault: Fault) -> list[str]:
+    """Return the changes of fields and events that change nothing in a stream."""
+    return find_missed_events([piece.data for piece in pieces], fault.fields, fault.events)
 
 
 def text_before_cut(pieces: list[Piece], fault: Fault) -> str | None:

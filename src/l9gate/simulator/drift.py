@@ -17,7 +17,7 @@ _INNER = ("message", "delta", "content_block")  # what an event may carry the fi
 _OF_TYPE: dict[str, Json] = {
     "string": "simulated", "number": 7, "boolean": True, "null": None, "list": [], "object": {},
 }  # fmt: skip
-_PATH = re.compile(r"[\w*-]+(?:\.[\w*-]+)*")
+_PATH = re.compile(r"[\w*-]+(?:\.[\w*-]+)*", re.ASCII)
 
 
 class Spot(msgspec.Struct, frozen=True):
@@ -42,12 +42,20 @@ class FieldDrift(msgspec.Struct, frozen=True):
     word: str | None = None  # the new type, name or value
     spot: Spot = EVERYWHERE
 
+    def __str__(self) -> str:
+        """Return the token that asks for it, without its word."""
+        return f"{self.change}_field={'.'.join(self.path)}"
+
 
 class EventDrift(msgspec.Struct, frozen=True):
     """One change of the events of a stream."""
 
     change: EventChange
     spot: Spot
+
+    def __str__(self) -> str:
+        """Return what it does to which event."""
+        return f"{self.change}={self.spot.name or self.spot.number}"
 
 
 def parse_spot(text: str) -> Spot:
@@ -119,6 +127,26 @@ def drift_events(
             changed += [*done, *held]
             held = []
     return changed
+
+
+def find_missed_json(data: bytes, drifts: tuple[FieldDrift, ...]) -> list[str]:
+    """Return the changes that change nothing in a body, for a test that means something else."""
+    whole = drift_json(data, ())
+    return [str(drift) for drift in drifts if drift_json(data, (drift,)) == whole]
+
+
+def find_missed_events(
+    stream: list[bytes], fields: tuple[FieldDrift, ...], events: tuple[EventDrift, ...]
+) -> list[str]:
+    """Return the changes that change nothing in a stream."""
+    missed = [str(one) for one in fields if _is_same(stream, drift_events(stream, (one,), ()))]
+    return missed + [
+        str(one) for one in events if _is_same(stream, drift_events(stream, (), (one,)))
+    ]
+
+
+def _is_same(stream: list[bytes], drifted: list[tuple[bytes, int | None]]) -> bool:
+    return [data for data, _ in drifted] == stream
 
 
 _UNKNOWN = msgspec.json.encode({"type": UNKNOWN_EVENT})

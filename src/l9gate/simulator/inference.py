@@ -18,6 +18,7 @@ from l9gate.simulator.delivery import (
     HEADERS_SHARE,
     Pacer,
     Sleep,
+    find_missed,
     stream_body,
     text_before_cut,
     timetable,
@@ -152,6 +153,7 @@ class Inference:
         body: Body = timetable(pieces, pacer)
         if call.fault is not NO_FAULT:
             call.cut_text = text_before_cut(pieces, call.fault)
+            call.missed = find_missed(pieces, call.fault)
             body = stream_body(pieces, call.fault, pacer, call.request_id, self._sleep)
         return HttpResponse(status=200, headers=headers_for(call, is_stream=True), body=body)
 

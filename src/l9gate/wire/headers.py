@@ -7,6 +7,7 @@ from email.utils import parsedate_to_datetime
 
 ORIGIN = "x-l9gate-origin"  # response: `simulated`
 FAULT = "x-l9gate-fault"  # request: what the simulator shall do wrong
+FAULT_MISSED = "x-l9gate-fault-missed"  # response: what of it changed nothing
 REQUEST_ID = "request-id"
 ORGANIZATION_ID = "anthropic-organization-id"
 WORKSPACE_ID = "anthropic-workspace-id"

@@ -166,6 +166,12 @@ def test_an_error_may_have_the_shape_of_somebody_else(shape: str) -> None:
     assert _delivered(f"error_shape={shape}").body == b'{"id":"m"}'
 
 
+def test_a_change_that_changes_nothing_is_told() -> None:
+    told = _delivered("remove_field=usage.output_tokens,remove_field=id,set_field=id:m").headers
+    assert told["x-l9gate-fault-missed"] == "remove_field=usage.output_tokens, set_field=id"
+    assert "x-l9gate-fault-missed" not in _delivered("remove_field=id").headers
+
+
 def test_a_body_that_breaks_off_promises_its_whole_length() -> None:
     assert _delivered("close_after_events=1").headers["content-length"] == "10"
 
