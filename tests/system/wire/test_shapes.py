@@ -45,7 +45,7 @@ def test_what_is_required_is_missed(
     refusal_in: Callable[[ClientResponse], tuple[int, str, str]],
     field: str,
 ) -> None:
-    """6.1, V8."""
+    """6.1, 19.3, V8."""
     expected = (400, "invalid_request_error", f"{field}: {REQUIRED}")
     assert refusal_in(ask(drop=(field,))) == expected
 
@@ -138,7 +138,7 @@ def test_an_unknown_key_is_refused_at_every_level(
     changes: JsonObject,
     path: str,
 ) -> None:
-    """V9, V19."""
+    """19.3; V9, V19."""
     status, kind, message = refusal_in(ask(changes))
     assert (status, kind) == (400, "invalid_request_error")
     assert message.startswith(path)
