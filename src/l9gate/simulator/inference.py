@@ -28,7 +28,13 @@ from l9gate.simulator.faults import NO_FAULT, Fault
 from l9gate.simulator.latency import Pace, pace_of, profile_of
 from l9gate.simulator.limits import LimitExceeded, Limits, ModelLimits, limit_refusal
 from l9gate.simulator.message import render_message, stream_pieces
-from l9gate.simulator.plain import PlainAnswers, PlainRequest, PlainTemplate, parse_plain
+from l9gate.simulator.plain import (
+    PlainAnswers,
+    PlainRequest,
+    PlainTemplate,
+    count_plain_tokens,
+    parse_plain,
+)
 from l9gate.simulator.profiles import Strictness, resolve_model
 from l9gate.simulator.refusal import Refusal, invalid, refuse
 from l9gate.simulator.rules import MISS
@@ -60,13 +66,16 @@ class Inference:
         """Return the answer to a request for a message, and the seconds that pass before it."""
         if call.told is MISS and self._config.answer is None:
             call.plain = _parse_plain(call)
-        known = None if call.plain is None else self._plain.find(call.plain, call.request.body)
-        return self._create_usual(call) if known is None else self._create_known(call, known)
+            known = None if call.plain is None else self._plain.find(call.plain, call.request.body)
+            if known is not None and call.plain is not None:
+                return self._create_known(call, call.plain, known)
+        return self._create_usual(call)
 
-    def _create_known(self, call: Call, known: PlainTemplate) -> tuple[HttpResponse, float]:
+    def _create_known(
+        self, call: Call, request: PlainRequest, known: PlainTemplate
+    ) -> tuple[HttpResponse, float]:
         """Return what the usual way would, of which all is known but ids and counts."""
-        body = parse_object(call.request.body) or {}
-        input_tokens = count_input_tokens(body, known.answer.bytes_per_token)
+        input_tokens = count_plain_tokens(request, known.answer.bytes_per_token)
         now_s = self._clock.now_s()
         limits = self._limits_of(call, known.model, now_s)
         exceeded = limits.admit(input_tokens, now_s)

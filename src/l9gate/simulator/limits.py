@@ -95,6 +95,10 @@ class Bucket:
         """Charge an amount."""
         self._level = self.level(now_s) - amount
 
+    def take_now(self, amount: float) -> None:
+        """Charge an amount at the time of the last look."""
+        self._level -= amount
+
     def wait_s(self, amount: float, now_s: float) -> float:
         """Return the seconds until the amount is there; more than fits is there when it is full."""
         if not self.capacity:
@@ -133,8 +137,8 @@ class ModelLimits:
             and self._input.level(now_s) >= input_tokens
             and self._output.level(now_s) >= 1
         ):
-            self._requests.take(1, now_s)
-            self._input.take(input_tokens, now_s)
+            self._requests.take_now(1)
+            self._input.take_now(input_tokens)
             return None
         needs = (
             ("requests", self._requests, 1),
