@@ -137,8 +137,12 @@ def _ttl_of(block: JsonObject) -> int:
     """Return the seconds that the breakpoint of a block, or of one within it, asks for."""
     control = block.get("cache_control")
     if isinstance(control, dict):
-        return _TTL_S[str(control.get("ttl") or "5m")]
+        return _seconds_of(control)
     return max((_ttl_of(inner) for inner in objects_of(block.get("content"))), default=0)
+
+
+def _seconds_of(control: JsonObject) -> int:
+    return _TTL_S.get(str(control.get("ttl")), _TTL_S["5m"])
 
 
 def _prefixes(body: JsonObject, model: str, scope: str, total_tokens: int) -> Iterator[_Prefix]:
@@ -200,7 +204,7 @@ def _with_automatic(prefixes: list[_Prefix], body: JsonObject) -> list[_Prefix]:
     for index in range(len(prefixes) - 1, -1, -1):
         last = prefixes[index]
         if last.is_eligible:
-            ttl_s = last.ttl_s or _TTL_S[str(control.get("ttl") or "5m")]
+            ttl_s = last.ttl_s or _seconds_of(control)
             prefixes[index] = msgspec.structs.replace(last, ttl_s=ttl_s)
             break
     return prefixes

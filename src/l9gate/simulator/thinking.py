@@ -78,8 +78,9 @@ def _does_think(kind: Json, effort: str, body: JsonObject, facts: ModelFacts) ->
     if kind in {"adaptive", "enabled"}:
         return True
     if kind == "between_tools":
-        last = objects_of(body["messages"])[-1]
-        return any(block["type"] == "tool_result" for block in blocks_of(last))
+        last = objects_of(body["messages"])[-1:]
+        blocks = [block for message in last for block in blocks_of(message)]
+        return any(block["type"] == "tool_result" for block in blocks)
     if kind is not None:
         return False
     default = facts.thinking_default

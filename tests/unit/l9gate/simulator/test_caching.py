@@ -183,6 +183,12 @@ def test_citations_and_images_are_changes_too(asker: Asker) -> None:
     assert asker.ask(_body([_text(LONG, FIVE)], [_text(LONG), cited])).read == 0
 
 
+def test_a_time_to_live_that_nobody_knows_is_the_default(asker: Asker) -> None:
+    """Only a lenient simulator lets it pass."""
+    use = asker.ask(_body([_text(LONG, {"type": "ephemeral", "ttl": "2h"})]))
+    assert use.written_5m > 0
+
+
 def test_a_system_prompt_may_be_a_string(asker: Asker) -> None:
     blocks = _body([_text(LONG, FIVE)], cache_control=FIVE)
     assert asker.ask({**blocks, "system": LONG}).written > 0

@@ -44,6 +44,7 @@ def test_between_tools_there_are_thoughts_after_results_only(body: JsonObject) -
     between: JsonObject = {"type": "between_tools"}
     assert not _thinks(body, "claude-sonnet-5-5", thinking=between)
     assert _thinks({**body, "messages": [RESULT]}, "claude-sonnet-5-5", thinking=between)
+    assert not _thinks({**body, "messages": []}, "claude-sonnet-5-5", thinking=between)
 
 
 def test_more_effort_means_longer_thoughts(body: JsonObject) -> None:
