@@ -223,6 +223,15 @@ def _model_of_answer(client: anthropic.Anthropic, model: str) -> str:
     return client.messages.create(**asked).model
 
 
+def test_files_and_batches_may_be_larger_than_messages(client: anthropic.Anthropic) -> None:
+    """Section 2 of the sheet."""
+    size = 33 * 1024 * 1024
+    assert client.files.upload(file=("a.bin", bytes(size))).size_bytes == size
+    with pytest.raises(anthropic.APIStatusError) as caught:
+        client.messages.create(**{**ASKED, "system": "x" * size})  # type: ignore[call-overload]
+    assert caught.value.status_code == 413
+
+
 def test_every_active_model_answers_and_pages_are_complete(client: anthropic.Anthropic) -> None:
     """Invariant 16 of the sheet."""
     listed = list(client.models.list(limit=3))

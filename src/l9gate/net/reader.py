@@ -20,6 +20,12 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     max_body_bytes: int = 32 * 1024 * 1024
     request_timeout_s: float = 30.0  # from the first byte of a request to its last
     idle_timeout_s: float = 120.0  # between requests
+    larger_bodies: tuple[tuple[bytes, int], ...] = ()  # paths that begin so may have longer bodies
+
+    def body_limit(self, url: bytes) -> int:
+        """Return how many bytes the body of a request to this path and query may have."""
+        larger = (size for path, size in self.larger_bodies if url.startswith(path))
+        return max(larger, default=self.max_body_bytes)
 
 
 class RequestReader:
@@ -154,7 +160,9 @@ class RequestReader:
     def _count_body(self, size_bytes: int) -> None:
         self._body_bytes += size_bytes
         if self._body_bytes > self._limits.max_body_bytes:
-            self._refuse(413, f"the body has more than {self._limits.max_body_bytes} bytes")
+            most = self._limits.body_limit(self._url)
+            if self._body_bytes > most:
+                self._refuse(413, f"the body has more than {most} bytes")
 
     def _refuse(self, status: int, reason: str) -> None:
         if self.refusal is None:

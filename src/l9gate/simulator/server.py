@@ -11,7 +11,9 @@ from typing import Self
 
 from l9gate.errors import SettingsError
 from l9gate.net.loops import find_loop_factory
+from l9gate.net.reader import Limits
 from l9gate.net.server import HttpServer
+from l9gate.simulator import batches, files
 from l9gate.simulator.app import SimulatorApp
 from l9gate.simulator.conduct import ClientConduct
 from l9gate.simulator.config import SimulatorConfig
@@ -26,6 +28,12 @@ __all__ = [
 ]
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+_LIMITS = Limits(
+    larger_bodies=(
+        (batches.PATH.encode(), batches.MAX_BATCH_BYTES),
+        (files.PATH.encode(), files.MAX_FILE_BYTES),
+    )
+)
 _START_TIMEOUT_S = 10.0
 _STOP_TIMEOUT_S = 10.0
 
@@ -78,7 +86,7 @@ async def running_simulator(
             hint="say `--allow-remote`, or `allow_remote=True` in code, if that is meant",
         )
     app = SimulatorApp(config, takes_commands=config.takes_commands and host in LOOPBACK)
-    async with HttpServer(app, host, port) as server:
+    async with HttpServer(app, host, port, _LIMITS) as server:
         shown = f"[{host}]" if ":" in host else host
         yield SimulatorHandle(app, f"http://{shown}:{server.port}")
 

@@ -88,6 +88,15 @@ def test_a_body_beyond_the_bound_is_refused() -> None:
     reader = _reader(Limits(max_body_bytes=4))
     reader.feed(TWO[TWO.index(b"POST /c") :])
     assert reader.refusal == (413, "the body has more than 4 bytes")
+
+
+@pytest.mark.parametrize(("path", "most"), [("/big/x?y=1", 8), ("/small", 4)])
+def test_some_paths_may_have_longer_bodies(path: str, most: int) -> None:
+    for size, is_refused in ((most, False), (most + 1, True)):
+        reader = _reader(Limits(max_body_bytes=4, larger_bodies=((b"/big/", 8),)))
+        head = f"POST {path} HTTP/1.1\r\ncontent-length: {size}\r\n\r\n"
+        reader.feed(head.encode() + b"x" * size)
+        assert (reader.refusal is not None) == is_refused
     assert not reader.ready
 
 
