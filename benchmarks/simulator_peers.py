@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.request import Request, urlopen
 
@@ -48,6 +49,35 @@ init = function(args)
 end
 request = function() at = at % 256 + 1; return requests[at] end
 """
+
+
+@dataclass(frozen=True)
+class Server:
+    """One that runs."""
+
+    url: str
+    pid: int
+
+    def cpu_s(self) -> float:
+        """The time that it and its children had a core so far."""
+        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
+        return sum(map(_cpu_s, [str(self.pid), *children]))
+
+
+def _cpu_s(pid: str) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(frozen=True)
+class Rate:
+    """Answers in a second of the clock, and in a second that the server had its core."""
+
+    per_s: float
+    per_core_s: float
+
+
+_COUNTS = re.compile(r"(\d+) requests in .*Requests/sec:\s+([\d.]+)", re.DOTALL)
 
 
 class MissingError(Exception):
@@ -109,19 +139,19 @@ def await_port(port: int, patience_s: float = 20.0) -> None:
 
 
 @contextlib.contextmanager
-def simulator(load_factor: float = 0.0, gap_s: float = 0.0) -> Iterator[str]:
-    """Our simulator, its rate limits out of the way; yields its base URL."""
+def simulator(load_factor: float = 0.0, gap_s: float = 0.0) -> Iterator[Server]:
+    """Our simulator, its rate limits out of the way."""
     port = free_port()
     script = str(Path(__file__).with_name("simulator_server.py"))
     command = [sys.executable, script, str(port), str(load_factor), str(gap_s)]
-    with child(command):
+    with child(command) as pid:
         await_port(port)
-        yield f"http://127.0.0.1:{port}"
+        yield Server(f"http://127.0.0.1:{port}", pid)
 
 
 @contextlib.contextmanager
-def aimock(text: str = TEXT) -> Iterator[str]:
-    """The peer from npm, in a directory of its own, with one fixture; yields its base URL."""
+def aimock(text: str = TEXT) -> Iterator[Server]:
+    """The peer from npm, in a directory of its own, with one fixture."""
     need("npm", "npm")
     port = free_port()
     with tempfile.TemporaryDirectory() as place:
@@ -137,13 +167,13 @@ def aimock(text: str = TEXT) -> Iterator[str]:
         rule = {"match": {"userMessage": "function"}, "response": {"content": text}}
         Path(place, "fixture.json").write_text(json.dumps({"fixtures": [rule]}))
         command = ["node", "node_modules/.bin/llmock", "-p", str(port), "-f", "fixture.json"]
-        with child([*command, "-c", "24", "--log-level", "silent"], cwd=place):
+        with child([*command, "-c", "24", "--log-level", "silent"], cwd=place) as pid:
             await_port(port)
-            yield f"http://127.0.0.1:{port}"
+            yield Server(f"http://127.0.0.1:{port}", pid)
 
 
 @contextlib.contextmanager
-def nginx(size_bytes: int) -> Iterator[str]:
+def nginx(size_bytes: int) -> Iterator[Server]:
     """A web server that returns so many bytes and looks at nothing: the limit."""
     need("nginx", "nginx-light")
     port = free_port()
@@ -156,9 +186,9 @@ def nginx(size_bytes: int) -> Iterator[str]:
             f"server {{ listen 127.0.0.1:{port} backlog=2048; location / {{\n"
             f'default_type application/json; return 200 "{"x" * size_bytes}"; }} }} }}\n'
         )
-        with child(["nginx", "-c", str(config), "-p", place]):
+        with child(["nginx", "-c", str(config), "-p", place]) as pid:
             await_port(port)
-            yield f"http://127.0.0.1:{port}"
+            yield Server(f"http://127.0.0.1:{port}", pid)
 
 
 def answer_of(url: str, body: str) -> bytes:
@@ -175,23 +205,25 @@ def wrk_script(body: str, depth: int = 1) -> str:
     return _WRK.format(headers=headers, body=body, path="/v1/messages", depth=depth)
 
 
-def rate_per_s(url: str, body: str, *, depth: int = 1, clients: int = 64) -> float:
-    """Answers per second, the best of some short runs; a bad status ends the benchmark."""
+def measure(server: Server, body: str, *, depth: int = 1, clients: int = 64) -> Rate:
+    """The best of some short runs; a bad status ends the benchmark."""
     need("wrk", "wrk")
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
         script.write(wrk_script(body, depth))
         script.flush()
         load = ["taskset", "-c", str(LOAD_CORE), "wrk", "-t1", f"-c{clients}", "-d1"]
-        best = 0.0
+        rates = []
         for _ in range(RUNS):
+            before_s = server.cpu_s()
             run = subprocess.run(
-                [*load, "-s", script.name, url], capture_output=True, text=True, check=True
+                [*load, "-s", script.name, server.url], capture_output=True, text=True, check=True
             )
-            if "Non-2xx" in run.stdout:
-                raise SystemExit(f"{url} refused requests:\n{run.stdout}")
-            found = re.search(r"Requests/sec:\s+([\d.]+)", run.stdout)
-            best = max(best, float(found[1]) if found else 0.0)
-    return best
+            spent_s = max(server.cpu_s() - before_s, 0.01)
+            found = _COUNTS.search(run.stdout)
+            if "Non-2xx" in run.stdout or found is None:
+                raise SystemExit(f"{server.url} refused requests:\n{run.stdout}")
+            rates.append(Rate(float(found[2]), int(found[1]) / spent_s))
+    return Rate(max(rate.per_s for rate in rates), max(rate.per_core_s for rate in rates))
 
 
 def note_machine() -> None:

@@ -86,8 +86,8 @@ def main() -> None:
     ready_s, held_mb = min(ready for ready, _ in starts), min(held for _, held in starts)
     print(f"ready in {ready_s:.3f} s" + (" (asked: below 0.25 s)" if ready_s >= 0.25 else ""))
     print(f"idle at {held_mb:.1f} MB" + (" (asked: below 40 MB)" if held_mb >= 40 else ""))
-    with simulator(1.0, -1.0) as url:
-        first_s, gaps_s, tokens = asyncio.run(watch_all(url))
+    with simulator(1.0, -1.0) as server:
+        first_s, gaps_s, tokens = asyncio.run(watch_all(server.url))
     asked_first_s, asked_gaps_s = asked(tokens)
     compare("first token", first_s, asked_first_s)
     compare("gap", gaps_s, asked_gaps_s)

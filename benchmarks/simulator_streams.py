@@ -18,36 +18,47 @@ from simulator_peers import (
     LOAD_CORE,
     LONG,
     MissingError,
+    Rate,
+    Server,
     aimock,
     answer_of,
     body_of,
+    measure,
     note_machine,
-    rate_per_s,
     simulator,
     wrk_script,
 )
 
 LONG_BODY = body_of(f"Which function? Reply exactly: {LONG} NUMBER", stream=True)
 STREAMS, PROBES, GAP_S = 2000, 100, 0.020
+ASKED_PER_S = 900_000
 EVENTS = 300
 PACED_BODY = body_of(f"Reply exactly: {'x' * 24 * EVENTS}", stream=True)
 
 
-def events_per_s(url: str) -> float:
-    events = answer_of(url, LONG_BODY).count(b"event: ")
-    return events * rate_per_s(url, LONG_BODY, clients=16)
+def events_per_s(server: Server) -> Rate:
+    events = answer_of(server.url, LONG_BODY).count(b"event: ")
+    rate = measure(server, LONG_BODY, clients=16)
+    return Rate(events * rate.per_s, events * rate.per_core_s)
 
 
 def show_events() -> None:
-    with simulator() as url:
-        ours = events_per_s(url)
+    with simulator() as server:
+        ours = events_per_s(server)
     try:
-        with aimock(LONG) as url:
-            peer = events_per_s(url)
-        print(f"{ours / peer:6.2f} x aimock   ({peer:,.0f} events/s)")
+        with aimock(LONG) as server:
+            peer = events_per_s(server)
+        print(
+            f"{ours.per_s / peer.per_s:6.2f} x aimock, "
+            f"{ours.per_core_s / peer.per_core_s:.2f} x per second of a core  "
+            f"({peer.per_s:,.0f} and {peer.per_core_s:,.0f} events/s)"
+        )
     except MissingError as error:
         print(f"skipped: aimock, there is no {error}")
-    print(f"{ours:,.0f} events/s at zero delay" + (" (asked: 900,000)" if ours < 9e5 else ""))
+    print(
+        f"{ours.per_s:,.0f} events/s at zero delay, {ours.per_core_s:,.0f} per second of a core"
+        + (f" (asked: {ASKED_PER_S:,})" if ours.per_s < ASKED_PER_S else "")
+    )
 
 
 def probe(port: int, answers: Connection) -> None:
@@ -84,16 +95,18 @@ def errors_s(times: list[float]) -> list[float]:
 
 
 def show_pacing() -> None:
-    with simulator(1.0, GAP_S) as url, tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
+    with simulator(1.0, GAP_S) as server, tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
         script.write(wrk_script(PACED_BODY))
         script.flush()
         crowd = f"-c{STREAMS - PROBES} -d{EVENTS * GAP_S + 6:.0f}s".split()
         load = ["taskset", "-c", str(LOAD_CORE), "wrk", "-t1", *crowd, "--timeout", "60s"]
         mine, theirs = multiprocessing.Pipe()
-        with subprocess.Popen([*load, "-s", script.name, url], stdout=subprocess.PIPE) as others:
+        with subprocess.Popen(
+            [*load, "-s", script.name, server.url], stdout=subprocess.PIPE
+        ) as others:
             time.sleep(1.5)
             prober = multiprocessing.Process(
-                target=probe, args=(int(url.rpartition(":")[2]), theirs)
+                target=probe, args=(int(server.url.rpartition(":")[2]), theirs)
             )
             prober.start()
             streams = mine.recv()

@@ -172,7 +172,7 @@ class Connection(asyncio.Protocol):
         """Answer requests in order until one has to wait."""
         reader = self._reader
         try:
-            while reader.ready and not self.is_answering and not self._is_closing:
+            while reader.ready and not (self.task or self._player or self._is_closing):
                 self._answer(reader.ready.popleft())
             if not self.is_answering and not self._is_closing:
                 self._answer_rest()

@@ -27,7 +27,6 @@ def numbered_id(prefix: str, seed: int, ordinal: int, number: int = 0) -> str:
     Multiplying by an odd number and folding the upper half onto the lower are both one to one.
     """
     bits = (_start_of(prefix, seed, number) + ordinal) * _ODD & _MASK
-    bits = (bits ^ bits >> 44) * _ODD & _MASK
     return f"{prefix}_01{bits ^ bits >> 44:022x}"
 
 

@@ -22,7 +22,7 @@ _MAX_LESSONS = 8  # for a model whose answers are never plain, as of one that al
 _ID = "msg_of_a_plain_request"
 _TOKENS = 8_765_432_101_234_567
 
-_Words: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, pattern=r"\S")]
+_Words: TypeAlias = Annotated[str, msgspec.Meta(min_length=1)]
 
 
 class _Text(msgspec.Struct, forbid_unknown_fields=True, gc=False):
@@ -36,6 +36,14 @@ _Content: TypeAlias = _Words | Annotated[list[_Text], msgspec.Meta(min_length=1)
 class _Turn(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     role: Literal["user", "assistant"]
     content: _Content
+
+
+def _is_blank(turn: _Turn) -> bool:
+    """Whether a text of a turn holds nothing but white space."""
+    content = turn.content
+    if isinstance(content, str):
+        return content.isspace()
+    return any(block.text.isspace() for block in content)
 
 
 class PlainRequest(msgspec.Struct, forbid_unknown_fields=True, gc=False):
@@ -78,8 +86,9 @@ def parse_plain(data: bytes) -> PlainRequest | None:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     limit = _MAX_TOKENS.get(body.model, 0)
-    is_allowed = limit is None or body.max_tokens <= limit
-    return body if is_allowed and body.messages[-1].role == "user" else None
+    if (limit is not None and body.max_tokens > limit) or body.messages[-1].role != "user":
+        return None
+    return None if any(map(_is_blank, body.messages)) else body
 
 
 def count_plain_tokens(request: PlainRequest, per_token: float) -> int:
