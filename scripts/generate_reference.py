@@ -168,8 +168,8 @@ def _signals() -> Iterator[str]:
 def _simulator() -> Iterator[str]:
     yield (
         "How to use it: [the guide](../guides/simulator.md).\n\n## Faults\n\n"
-        "A fault is a text of tokens, separated by commas. N is a number; events count from 0. K is\n"
-        "such a number, or a name that stands for all events of that name. PATH is a field, such as\n"
+        "A fault is a text of tokens, separated by commas. N is a number; events count from 0.\n"
+        "K is such a number, or a name that stands for all events of it. PATH is a field, such as\n"
         "`usage.output_tokens` or `content.*.text`; in a stream it is looked for in every event\n"
         "and in what the event carries.\n"
     )
