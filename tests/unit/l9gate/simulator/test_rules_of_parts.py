@@ -212,9 +212,10 @@ def _changed(body: JsonObject, changes: JsonObject) -> JsonObject:
 
 
 @pytest.mark.parametrize("name", ACCEPTED)
-@pytest.mark.parametrize("version", [NOW, BEFORE])
-def test_a_valid_body_is_accepted(body: JsonObject, name: str, version: str) -> None:
-    assert find_refusal(_changed(body, ACCEPTED[name]), version) is None
+def test_a_valid_body_is_accepted(body: JsonObject, name: str) -> None:
+    assert [find_refusal(_changed(body, ACCEPTED[name]), version) for version in (NOW, BEFORE)] == [
+        None
+    ] * 2
 
 
 @pytest.mark.parametrize("name", REFUSED)
@@ -233,6 +234,6 @@ def test_a_reference_that_leads_nowhere_has_its_code(body: JsonObject) -> None:
     assert refusal.code == "tool_reference_unresolved"
 
 
-@pytest.mark.parametrize("name", REFUSED)
-def test_leniently_parts_may_contradict_each_other(body: JsonObject, name: str) -> None:
-    assert find_refusal({**body, **REFUSED[name][0]}, NOW, strictness="lenient") is None
+def test_leniently_parts_may_contradict_each_other(body: JsonObject) -> None:
+    for name, (changes, _) in REFUSED.items():
+        assert find_refusal({**body, **changes}, NOW, strictness="lenient") is None, name

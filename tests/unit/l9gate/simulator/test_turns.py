@@ -247,9 +247,10 @@ def _changed(body: JsonObject, changes: JsonObject) -> JsonObject:
 
 
 @pytest.mark.parametrize("name", ACCEPTED)
-@pytest.mark.parametrize("version", [NOW, BEFORE])
-def test_a_valid_body_is_accepted(body: JsonObject, name: str, version: str) -> None:
-    assert find_refusal(_changed(body, ACCEPTED[name]), version) is None
+def test_a_valid_body_is_accepted(body: JsonObject, name: str) -> None:
+    assert [find_refusal(_changed(body, ACCEPTED[name]), version) for version in (NOW, BEFORE)] == [
+        None
+    ] * 2
 
 
 @pytest.mark.parametrize("name", REFUSED)
@@ -270,10 +271,7 @@ def test_the_version_before_accepts_what_the_current_one_refuses(
     assert find_refusal(_changed(body, REFUSED[name][0]), BEFORE) is None
 
 
-@pytest.mark.parametrize("name", sorted(set(REFUSED) - {"no messages"}))
-def test_leniently_turns_come_in_any_order(body: JsonObject, name: str) -> None:
-    assert find_refusal({**body, **REFUSED[name][0]}, NOW, strictness="lenient") is None
-
-
-def test_even_leniently_there_is_a_message(body: JsonObject) -> None:
-    assert find_refusal({**body, "messages": []}, NOW, strictness="lenient") is not None
+def test_leniently_turns_come_in_any_order(body: JsonObject) -> None:
+    for name, (changes, _) in REFUSED.items():
+        refusal = find_refusal({**body, **changes}, NOW, strictness="lenient")
+        assert (refusal is None) == (name != "no messages"), name

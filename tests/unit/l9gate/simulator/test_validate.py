@@ -112,9 +112,10 @@ def _changed(body: JsonObject, changes: JsonObject) -> JsonObject:
 
 
 @pytest.mark.parametrize("name", ACCEPTED)
-@pytest.mark.parametrize("version", [NOW, BEFORE])
-def test_a_valid_body_is_accepted(body: JsonObject, name: str, version: str) -> None:
-    assert find_refusal(_changed(body, ACCEPTED[name]), version) is None
+def test_a_valid_body_is_accepted(body: JsonObject, name: str) -> None:
+    assert [find_refusal(_changed(body, ACCEPTED[name]), version) for version in (NOW, BEFORE)] == [
+        None
+    ] * 2
 
 
 @pytest.mark.parametrize("name", REFUSED)
@@ -188,10 +189,10 @@ LENIENT = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("name", LENIENT)
-def test_leniently_only_the_form_counts(body: JsonObject, name: str) -> None:
-    changed = _changed(body, REFUSED[name][0])
-    assert find_refusal(changed, NOW, strictness="lenient") is None
+def test_leniently_only_the_form_counts(body: JsonObject) -> None:
+    for name in LENIENT:
+        changed = _changed(body, REFUSED[name][0])
+        assert find_refusal(changed, NOW, strictness="lenient") is None, name
 
 
 @pytest.mark.parametrize("name", ["V8 model", "V9 top", "V9 block", "V10 string", "V10 tag", "V19"])
