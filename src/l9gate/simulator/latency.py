@@ -12,7 +12,8 @@ that is log-normal from one to the next, so every stated quantile is met. In a f
     first_token_s = 0.6
     token_gap_s = 0.008
 
-A plain number is a time that never varies; `default` is for all other models.
+A plain number is a time that never varies. `default` is for all models that the file does not name;
+without it these keep the built-in profiles.
 """
 
 import math
@@ -136,20 +137,27 @@ PROFILES: Mapping[str, LatencyProfile] = {
 
 
 def read_profiles(path: Path) -> dict[str, LatencyProfile]:
-    """Return the profiles of a file, the built-in ones for models that it does not name.
+    """Return the profiles of a file; without a `default` it adds to the built-in ones.
 
     Raises:
         PlanError: the file cannot be read or holds no profiles; the message says where.
     """
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-        found = msgspec.convert(data, dict[str, LatencyProfile])
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+        found = {name: _parse_profile(name, table) for name, table in tables.items()}
     except (OSError, ValueError, PlanError) as error:  # of the file, of TOML, of the profiles
         raise PlanError(
             f"{path}: {error}",
             hint="one table for each model: `first_token_s = { p50 = 0.2, p95 = 0.4 }`",
         ) from None
-    return {**PROFILES, **found}
+    return found if DEFAULT in found else {**PROFILES, **found}
+
+
+def _parse_profile(name: str, table: object) -> LatencyProfile:
+    try:
+        return msgspec.convert(table, LatencyProfile)
+    except (msgspec.ValidationError, PlanError) as error:
+        raise PlanError(f"[{name}]: {error}") from None
 
 
 def pace_of(

@@ -223,7 +223,7 @@ def test_the_oldest_entries_are_forgotten() -> None:
     assert asker.ask(bodies[0]).read == 0
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(
     st.lists(
         st.tuples(st.sampled_from(["x", LONG, "y" * 3_000]), st.sampled_from([None, HOUR, FIVE])),

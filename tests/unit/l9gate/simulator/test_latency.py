@@ -96,9 +96,16 @@ def test_profiles_of_a_file_come_before_the_built_in_ones(tmp_path: Path) -> Non
     assert profiles["claude-sonnet-5-5"] is PROFILES["claude-sonnet-5-5"]
 
 
+def test_a_default_of_a_file_is_for_every_model_that_it_does_not_name(tmp_path: Path) -> None:
+    path = tmp_path / "latency.toml"
+    path.write_text("[default]\nfirst_token_s = 0.1\ntoken_gap_s = 0.01\n")
+    assert profile_of("claude-haiku-5-5", read_profiles(path)).first_token_s == 0.1
+
+
 @pytest.mark.parametrize(
     ("text", "why"),
     [
+        ("[m]\nfirst_token_s = true\ntoken_gap_s = 1", r"\[m\]: .*first_token_s"),
         ("[m]\nfirst_token_s = 0.2", "token_gap_s"),
         ("[m]\nfirst_token_s = 0.2\ntoken_gap_s = 0", "above 0"),
         ("[m]\nfirst_token_s = {}\ntoken_gap_s = 1", "at least one"),

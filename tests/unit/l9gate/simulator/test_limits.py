@@ -120,7 +120,7 @@ def test_counting_and_batches_have_buckets_of_their_own() -> None:
     assert limits.take_call("count", NOW_S, "other") is None
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(
     st.integers(1, 90),
     st.integers(1_000, 90_000_000),
