@@ -62,3 +62,18 @@ BETAS = frozenset(
         "webhooks-2026-10-07",
     }
 )
+# Accepted and without effect: what they stood for needs no beta any more, or is gone.
+DEPRECATED_BETAS = frozenset(
+    {
+        "cache-diagnosis-2026-04-07",
+        "ce-user-management-2026-07-13",
+        "extended-cache-ttl-2025-04-11",
+        "files-api-2025-04-14",
+        "message-batches-2024-09-24",
+        "pdfs-2024-09-25",
+        "prompt-caching-2024-07-31",
+        "skills-2025-10-02",
+        "token-counting-2024-11-01",
+        "token-efficient-tools-2025-02-19",
+    }
+)

@@ -2,7 +2,7 @@
 
 import re
 
-from l9gate.simulator.betas import BETAS
+from l9gate.simulator.betas import BETAS, DEPRECATED_BETAS
 from l9gate.simulator.keys import ANY_KEY, Key, KeyRing
 from l9gate.simulator.profiles import Strictness
 from l9gate.simulator.refusal import Refusal, invalid, refuse
@@ -87,3 +87,8 @@ def betas_of(headers: dict[str, str]) -> list[str]:
     if BETA not in headers:
         return []
     return [beta.strip() for beta in headers.get(BETA, "").split(",") if beta.strip()]
+
+
+def has_betas(headers: dict[str, str]) -> bool:
+    """Whether a request names a beta that brings something, so that it may have more fields."""
+    return any(beta not in DEPRECATED_BETAS for beta in betas_of(headers))

@@ -121,26 +121,29 @@ def body_shape(*, is_current: bool, counts_only: bool, has_betas: bool, is_stric
 
 
 def _shared_fields(*, has_betas: bool) -> Fields:
+    def of_betas(*names: str) -> Fields:
+        return dict.fromkeys(names if has_betas else (), Anything())
+
     content = TextOr(ListOf(Tagged(BLOCKS, is_open=has_betas)))
-    message = Record({"role": _ROLE, "content": content}, ("role", "content"), is_open=has_betas)
+    said: Fields = {"role": _ROLE, "content": content, **of_betas("clear_at", "output_config")}
     display = OneOf(("summarized", "omitted", *(("updates",) if has_betas else ())))
-    shown = {**TYPE, "display": Nullable(display)}
+    bound = {**TYPE, **of_betas("block_binding")}
+    shown = {**bound, "display": Nullable(display)}
     thinking = {
-        "adaptive": Record(shown, is_open=has_betas),
-        "enabled": Record(
-            {**shown, "budget_tokens": Integer(1024)}, ("budget_tokens",), is_open=has_betas
-        ),
+        "adaptive": Record(shown),
+        "enabled": Record({**shown, "budget_tokens": Integer(1024)}, ("budget_tokens",)),
         "disabled": Record(TYPE),
-        "between_tools": Record(TYPE, is_open=has_betas),
+        "between_tools": Record(bound),
     }
+    output: Fields = {"effort": _EFFORT, "format": _FORMAT, **of_betas("task_budget")}
     return {
         "model": Text(1, 256),
-        "messages": ListOf(message, MAX_MESSAGES),
+        "messages": ListOf(Record(said, ("role", "content")), MAX_MESSAGES),
         "system": TextOr(TEXTS),
         "tools": ListOf(Tagged(TOOL_SHAPES, default="custom", is_open=has_betas)),
         "tool_choice": _TOOL_CHOICE,
         "thinking": Tagged(thinking),
         "cache_control": CACHE_CONTROL,
-        "output_config": Record({"effort": _EFFORT, "format": _FORMAT}, is_open=has_betas),
+        "output_config": Record(output),
         "speed": Nullable(OneOf(("standard", "fast"))),
     }

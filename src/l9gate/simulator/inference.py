@@ -13,7 +13,7 @@ from l9gate.simulator.call import (
     render_whole,
 )
 from l9gate.simulator.config import SimulatorConfig
-from l9gate.simulator.credentials import betas_of
+from l9gate.simulator.credentials import has_betas
 from l9gate.simulator.delivery import (
     HEADERS_SHARE,
     Pacer,
@@ -188,7 +188,7 @@ def _parse_body(call: Call, strictness: Strictness, *, counts_only: bool) -> Jso
             body,
             headers[API_VERSION],
             counts_only=counts_only,
-            has_betas=bool(betas_of(headers)),
+            has_betas=has_betas(headers),
             strictness=strictness,
         )
     if refusal is None and call.key.models is not None:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from l9gate.simulator.credentials import check_version, identify, workspace_of
+from l9gate.simulator.betas import BETAS, DEPRECATED_BETAS
+from l9gate.simulator.credentials import check_version, has_betas, identify, workspace_of
 from l9gate.simulator.keys import ANY_KEY, WORKSPACE, Key, KeyRing
 from l9gate.simulator.refusal import Refusal
 
@@ -107,3 +108,12 @@ def test_leniently_any_beta_passes_and_a_version_is_still_needed() -> None:
     headers = {"anthropic-version": "2026-10-21", "anthropic-beta": "string"}
     assert check_version(headers, "lenient") is None
     assert check_version({"anthropic-beta": "string"}, "lenient") is not None
+
+
+@pytest.mark.parametrize(
+    ("named", "expected"),
+    [(None, False), ("", False), ("pdfs-2024-09-25", False), ("pdfs-2024-09-25, new-1", True)],
+)
+def test_a_beta_that_is_deprecated_brings_nothing(named: str | None, *, expected: bool) -> None:
+    assert DEPRECATED_BETAS < BETAS
+    assert has_betas({} if named is None else {"anthropic-beta": named}) == expected

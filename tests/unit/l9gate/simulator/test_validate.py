@@ -174,6 +174,9 @@ def test_counting_refuses_what_generating_refuses() -> None:
         {"mcp_servers": []},
         {"output_config": {"task_budget": {"type": "tokens", "total": 1}}},
         {"tools": [{"type": "advisor_20260301", "name": "advisor"}]},
+        {"thinking": {"type": "adaptive", "display": "updates", "block_binding": {}}},
+        {"messages": [{"role": "user", "content": "x", "clear_at": "never"}]},
+        {"messages": [{"role": "user", "content": [{"type": "compaction", "content": "x"}]}]},
     ],
 )
 def test_fields_of_betas_need_a_beta(body: JsonObject, changes: JsonObject) -> None:
@@ -200,3 +203,9 @@ def test_leniently_the_form_still_counts(body: JsonObject, name: str) -> None:
     changed = _changed(body, REFUSED[name][0])
     assert find_refusal(changed, NOW) == find_refusal(changed, NOW, strictness="lenient")
     assert find_refusal(changed, NOW) is not None
+
+
+def test_a_beta_allows_no_field_that_nobody_knows(body: JsonObject) -> None:
+    refusal = find_refusal({**body, "output_config": {"zzz": 1}}, NOW, has_betas=True)
+    assert refusal is not None
+    assert refusal.message == "output_config.zzz: Extra inputs are not permitted"
