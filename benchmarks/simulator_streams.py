@@ -32,8 +32,12 @@ from simulator_peers import (
 LONG_BODY = body_of(f"Which function? Reply exactly: {LONG} NUMBER", stream=True)
 STREAMS, PROBES, GAP_S = 2000, 100, 0.020
 ASKED_PER_S = 900_000
-EVENTS = 300
-PACED_BODY = body_of(f"Reply exactly: {'x' * 24 * EVENTS}", stream=True)
+EVENTS, EVENTS_OF_OTHERS = 200, 900  # the others begin before and end after
+WARM_UP_S = 6.0
+
+
+def paced_body(events: int) -> str:
+    return body_of(f"Reply exactly: {'x' * 24 * events}", stream=True)
 
 
 def events_per_s(server: Server) -> Rate:
@@ -65,7 +69,7 @@ def probe(port: int, answers: Connection) -> None:
     """Read some streams, and note when each event came; on the core of the load."""
     os.sched_setaffinity(0, {LOAD_CORE})
     head = "".join(f"{name}: {value}\r\n" for name, value in HEADERS.items())
-    body = PACED_BODY
+    body = paced_body(EVENTS)
     request = f"POST /v1/messages HTTP/1.1\r\nhost: x\r\n{head}content-length: {len(body)}\r\n\r\n"
     poll, clients = select.epoll(), dict[int, socket.socket]()
     for number in range(PROBES):
@@ -96,15 +100,15 @@ def errors_s(times: list[float]) -> list[float]:
 
 def show_pacing() -> None:
     with simulator(1.0, GAP_S) as server, tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
-        script.write(wrk_script(PACED_BODY))
+        script.write(wrk_script(paced_body(EVENTS_OF_OTHERS)))
         script.flush()
-        crowd = f"-c{STREAMS - PROBES} -d{EVENTS * GAP_S + 6:.0f}s".split()
+        crowd = f"-c{STREAMS - PROBES} -d{EVENTS_OF_OTHERS * GAP_S:.0f}s".split()
         load = ["taskset", "-c", str(LOAD_CORE), "wrk", "-t1", *crowd, "--timeout", "60s"]
         mine, theirs = multiprocessing.Pipe()
         with subprocess.Popen(
             [*load, "-s", script.name, server.url], stdout=subprocess.PIPE
         ) as others:
-            time.sleep(1.5)
+            time.sleep(WARM_UP_S)
             prober = multiprocessing.Process(
                 target=probe, args=(int(server.url.rpartition(":")[2]), theirs)
             )

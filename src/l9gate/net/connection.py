@@ -214,8 +214,11 @@ class Connection(asyncio.Protocol):
             self._flush()
 
     def _write_piece(self, data: bytes) -> None:
-        self._out.append(data)
-        self._flush()
+        if self._out or self._transport is None:
+            self._out.append(data)
+            self._flush()
+        else:
+            self._transport.write(data)
 
     def _end_play(self) -> None:
         """Go on with the next request after a body that was played."""

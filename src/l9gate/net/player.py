@@ -55,13 +55,22 @@ class Player:
 
     def _wake(self, now_s: float) -> None:
         self._is_booked = False
-        if not self.waits and self.turn(now_s):
+        if self.waits:
+            return
+        due_s, after = self._body.due_s, self._at + 1
+        if after < len(due_s) and due_s[after] > now_s - self._start_s:  # one piece, as usual
+            data = self._body.pieces[self._at]
+            self._at = after
+            self._is_booked = True
+            self._wheel.call_at(self._start_s + due_s[after], self._wake)
+            self._write(render_chunk(data))
+        elif self.turn(now_s):
             self._end()
 
     def _write_block(self, end: int, *, is_last: bool) -> None:
         """Write pieces up to an end as one chunk, not too many."""
-        at = min(end, self._at + _BLOCK_PIECES)
-        data = b"".join(self._body.pieces[self._at : at])
-        self._at = at
+        start, pieces = self._at, self._body.pieces
+        self._at = at = min(end, start + _BLOCK_PIECES)
+        data = pieces[start] if at == start + 1 else b"".join(pieces[start:at])
         last = LAST_CHUNK if is_last and at == end else b""
         self._write(render_chunk(data) + last)

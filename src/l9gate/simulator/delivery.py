@@ -122,12 +122,13 @@ def timetable(pieces: list[Piece], pacer: Pacer) -> Timetable:
     for index, piece in enumerate(pieces if pacer.waits else ()):
         at_s = pacer.due_s(piece.tokens) if piece.tokens else at_s
         due_s[index] = at_s
-    data = [piece.data for piece in pieces]
-    return Timetable(data, due_s, pacer.elapsed_s, lambda: _play(data, due_s, pacer))
+    data = tuple([piece.data for piece in pieces])  # the collector need not look into tuples
+    times_s = tuple(due_s)
+    return Timetable(data, times_s, pacer.elapsed_s, lambda: _play(data, times_s, pacer))
 
 
 async def _play(
-    pieces: list[bytes], due_s: list[float], pacer: Pacer
+    pieces: tuple[bytes, ...], due_s: tuple[float, ...], pacer: Pacer
 ) -> AsyncGenerator[bytes | Cut, None]:
     for piece, at_s in zip(pieces, due_s, strict=True):
         await pacer.wait_until(at_s)
