@@ -8,7 +8,7 @@ import pytest
 
 from l9gate.net.connection import Connection
 from l9gate.net.heads import KnownHeads
-from l9gate.net.http import App, Cut, HttpRequest, HttpResponse, Timetable
+from l9gate.net.http import App, Cut, HttpRequest, HttpResponse
 from l9gate.net.reader import Limits
 from l9gate.net.wheel import Wheel
 
@@ -33,11 +33,6 @@ class Answers:
             raise ValueError("secret")
         if request.path in {"/later", "/fail-later"}:
             return self._later(request.path)
-        if request.path.startswith("/timed"):
-            due_s = [0.0, 0.0] if request.path == "/timed" else [0.0, 3600.0]
-            body = Timetable([b"one", b"two"], due_s, lambda: 0.0, lambda: self._pieces("/pieces"))
-            response = HttpResponse(status=200, headers={}, body=body)
-            return self._when_open(response) if request.path == "/timed-later" else response
         if request.path.startswith("/pieces"):
             return HttpResponse(status=200, headers={}, body=self._pieces(request.path))
         return _answer(request.path)
@@ -54,10 +49,6 @@ class Answers:
         if path == "/fail-later":
             raise ValueError("secret")
         return _answer(path)
-
-    async def _when_open(self, response: HttpResponse) -> HttpResponse:
-        await self.gate.wait()
-        return response
 
     async def _pieces(self, path: str) -> AsyncGenerator[bytes | Cut, None]:
         yield b"one"
@@ -335,45 +326,5 @@ def test_a_server_that_stops_closes_idle_connections() -> None:
         bench.connection.close_when_answered()
         bench.connection.abort()
         assert bench.transport.events == ["close", "abort"]
-
-    _run(play)
-
-
-def test_a_timetable_without_delays_is_one_write_without_a_task() -> None:
-    async def play(bench: Bench) -> None:
-        written = bench.send(_get("/timed") + _get("/a"))
-        assert b"\r\n\r\n6\r\nonetwo\r\n0\r\n\r\nHTTP/1.1 200 OK" in written
-        assert not bench.connection.is_answering
-
-    _run(play)
-
-
-@pytest.mark.parametrize("path", ["/timed-slowly", "/timed-later"])
-def test_a_timetable_holds_the_line_until_its_last_piece(path: str) -> None:
-    async def play(bench: Bench) -> None:
-        bench.answers.gate.set()
-        bench.send(_get(path) + _get("/a"))
-        await bench.settle()
-        assert b"one" in bench.transport.written
-        assert b"/a" not in bench.transport.written
-        assert bench.connection.is_answering
-        bench.connection.close_when_answered()
-        assert bench.transport.events == []
-        bench.connection.connection_lost(None)
-        assert not bench.joined
-        assert bench.noted == []
-        bench.wheel.stop()
-
-    _run(play)
-
-
-def test_a_timetable_waits_for_a_client_that_reads_slowly() -> None:
-    async def play(bench: Bench) -> None:
-        bench.connection.pause_writing()
-        bench.send(_get("/timed"))
-        assert b"one" not in bench.transport.written
-        bench.connection.resume_writing()
-        assert bench.transport.written.endswith(b"6\r\nonetwo\r\n0\r\n\r\n")
-        assert not bench.connection.is_answering
 
     _run(play)

@@ -1,12 +1,16 @@
 """How a timetable is played."""
 
-from collections.abc import AsyncGenerator
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable
 
 import pytest
 
-from l9gate.net.http import Cut, Timetable
+from l9gate.net.connection import Connection
+from l9gate.net.heads import KnownHeads
+from l9gate.net.http import App, Cut, HttpRequest, HttpResponse, Timetable
 from l9gate.net.player import Player
-from l9gate.net.wheel import Appointment
+from l9gate.net.reader import Limits
+from l9gate.net.wheel import Appointment, Wheel
 
 
 async def _nothing() -> AsyncGenerator[bytes | Cut, None]:
@@ -84,3 +88,86 @@ def test_a_long_body_goes_out_in_blocks_until_the_client_is_full() -> None:
     bench.player.waits = False
     assert bench.player.turn(101.0)
     assert sum(data.count(b"x") for data in bench.written) == 2000
+
+
+class Host:
+    """A server whose answers are timetables, at once or after a turn of the loop."""
+
+    def __init__(self) -> None:
+        self.limits = Limits()
+        self.heads: KnownHeads | None = None
+        self.wheel = Wheel(asyncio.get_running_loop())
+        self.joined = 0
+
+    @property
+    def app(self) -> App:
+        return self
+
+    def __call__(self, request: HttpRequest, /) -> HttpResponse | Awaitable[HttpResponse]:
+        due_s = [0.0, 3600.0] if "slow" in request.path else [0.0, 0.0]
+        body = Timetable([b"one", b"two"], due_s, lambda: 0.0, _nothing)
+        response = HttpResponse(status=200, headers={"path": request.path}, body=body)
+        return self._later(response) if "later" in request.path else response
+
+    async def _later(self, response: HttpResponse) -> HttpResponse:
+        return response
+
+    def refuse(self, status: int, reason: str, /) -> HttpResponse:
+        raise AssertionError((status, reason))
+
+    def join(self, _: Connection, /) -> None:
+        self.joined += 1
+
+    def leave(self, _: Connection, /) -> None:
+        self.joined -= 1
+
+    def note(self, what: str, /) -> None:
+        raise AssertionError(what)
+
+
+class Transport(asyncio.Transport):
+    """Remembers what was written."""
+
+    written = b""
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.written += bytes(data)
+
+
+def _get(path: str) -> bytes:
+    return b"GET %b HTTP/1.1\r\n\r\n" % path.encode()
+
+
+@pytest.mark.parametrize("path", ["/now", "/later"])
+def test_without_delays_the_next_request_follows(path: str) -> None:
+    async def play() -> None:
+        connection, transport = Connection(Host()), Transport()
+        connection.connection_made(transport)
+        connection.data_received(_get(path) + _get("/next"))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert transport.written.count(b"\r\n\r\n6\r\nonetwo\r\n0\r\n\r\n") == 2
+        assert not connection.is_answering
+
+    asyncio.run(play())
+
+
+@pytest.mark.parametrize("path", ["/slow", "/slow-later"])
+def test_the_line_waits_for_the_last_piece(path: str) -> None:
+    async def play() -> None:
+        host, transport = Host(), Transport()
+        connection = Connection(host)
+        connection.connection_made(transport)
+        connection.data_received(_get(path) + _get("/next"))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert transport.written.endswith(b"\r\n\r\n3\r\none\r\n")
+        connection.pause_writing()
+        connection.resume_writing()
+        assert connection.is_answering
+        connection.close_when_answered()
+        connection.connection_lost(None)
+        assert host.joined == 0
+        host.wheel.stop()
+
+    asyncio.run(play())
