@@ -11,6 +11,6 @@ step() {
 }
 step 'format' .venv/bin/ruff format --check .
 step 'lint' .venv/bin/ruff check .
-step 'types' .venv/bin/mypy src apps/neural_tools/src tests benchmarks
+step 'types' .venv/bin/mypy src apps/neural_tools/src tests benchmarks scripts
 step 'ladder' .venv/bin/lint-imports --no-logo --no-cache
-step 'unit tests, and the docs' "$PYTHON" -m pytest tests/unit tests/house -q
+step 'unit tests, simulator, and the docs' "$PYTHON" -m pytest tests/unit tests/simulator tests/house -q

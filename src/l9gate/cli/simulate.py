@@ -67,7 +67,7 @@ class Options(TypedDict):
 @click.option("--allow-remote", is_flag=True, help="Let `--host` be one that others can reach.")
 @click.option("--stop-with-stdin", is_flag=True, help="Also stop when standard input closes.")
 def command(**options: Unpack[Options]) -> None:
-    r"""Start a local Messages API and print its base URL as the first line.
+    """Start a local Messages API and print its base URL as the first line.
 
     Every well-formed key works unless a file lists them, every response says
     `x-l9gate-origin: simulated`, and nothing leaves this machine. Stop it with Ctrl-C.
@@ -76,7 +76,7 @@ def command(**options: Unpack[Options]) -> None:
     \b
     Try it:  l9gate simulate --port 8700
              ANTHROPIC_BASE_URL=http://127.0.0.1:8700 ANTHROPIC_API_KEY=sk-any-key python app.py
-    """
+    """  # noqa: D301  # click wants the character itself
     latency, keys, script = options["latency"], options["keys"], options["script"]
     config = SimulatorConfig(
         seed=options["seed"],
