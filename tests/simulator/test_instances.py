@@ -118,5 +118,4 @@ def _nest(inner: st.SearchStrategy[Json]) -> st.SearchStrategy[Json]:
 @settings(max_examples=40, deadline=None)
 @given(st.recursive(_LEAVES, _nest, max_leaves=6))
 def test_any_plain_schema_gets_an_instance(schema: JsonObject) -> None:
-    jsonschema.Draft202012Validator(schema).validate(instance_of(schema))
-    assert True
+    assert jsonschema.Draft202012Validator(schema).is_valid(instance_of(schema))
