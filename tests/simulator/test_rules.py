@@ -8,7 +8,7 @@ from l9gate.simulator.rules import MISS, Asked, FaultPlan, FaultRule
 
 
 def _statuses(plan: FaultPlan, count: int, path: str = "/v1/messages") -> list[int | None]:
-    return [plan.fault_for(path, "m").status for _ in range(count)]
+    return [plan.hit_for(Asked(path=path, model="m")).fault.status for _ in range(count)]
 
 
 def test_the_nth_request_is_hit_once() -> None:
@@ -26,7 +26,7 @@ def test_a_rule_counts_only_what_it_matches() -> None:
     rule = FaultRule(fault="status=500", nth=1, path="/v1/messages", model="m")
     plan = FaultPlan((rule,))
     assert _statuses(plan, 2, "/v1/models") == [None, None]
-    assert plan.fault_for("/v1/messages", "other") is NO_FAULT
+    assert plan.hit_for(Asked(path="/v1/messages", model="other")).fault is NO_FAULT
     assert _statuses(plan, 2) == [500, None]
 
 

@@ -131,10 +131,6 @@ class FaultPlan:
                 found = hit
         return found if self.current is NO_FAULT else Hit(self.current, found.rule)
 
-    def fault_for(self, path: str, model: str | None) -> Fault:
-        """Return the fault for the next request."""
-        return self.hit_for(Asked(path=path, model=model)).fault
-
 
 def fault_of(rule: FaultRule) -> Fault:
     """Return the fault that a rule asks for.
