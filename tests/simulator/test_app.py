@@ -1,6 +1,7 @@
 """The simulator as an application, without a network."""
 
 import asyncio
+import gzip
 from collections.abc import Callable
 
 import msgspec
@@ -268,6 +269,19 @@ def test_rules_hit_the_requests_they_name(make_request: Make, body: JsonObject) 
     answers = [app(make_request(body)) for _ in range(3)]
     assert [a.status for a in answers if isinstance(a, HttpResponse)] == [200, 500, 200]
     assert app.requests_seen == 3
+
+
+def test_rules_read_what_is_encoded(make_request: Make, body: JsonObject) -> None:
+    rule = FaultRule(fault="status=500", model="claude-haiku-5-5", contains="opens a file")
+    app = SimulatorApp(SimulatorConfig(load_factor=0, rules=(rule,)), ManualClock())
+    statuses = []
+    for data in (gzip.compress(msgspec.json.encode(body)), b"no gzip"):
+        request = make_request(headers={"content-encoding": "gzip"})
+        request.body = data
+        answer = app(request)
+        assert isinstance(answer, HttpResponse)
+        statuses.append(answer.status)
+    assert statuses == [500, 400]
 
 
 def test_bytes_that_are_no_request_are_refused_in_the_envelope(app: SimulatorApp) -> None:

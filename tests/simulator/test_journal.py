@@ -1,5 +1,7 @@
 """What each client did."""
 
+import gzip
+import zlib
 from collections.abc import Callable
 
 import msgspec
@@ -98,6 +100,20 @@ def test_a_text_that_was_cut_is_known_again(
         make_request({"messages": [{"role": "user", "content": "a"}, turn]}), 2, 9.0
     )
     assert again.repeats_cut_text is repeats
+
+
+def test_how_a_body_is_encoded_makes_no_difference(make_request: Make, body: JsonObject) -> None:
+    journal = Journal()
+    body["messages"] = [{"role": "assistant", "content": "Half an answ"}]
+    plain = journal.open(make_request(body), 1, 0.0)
+    journal.afflict(plain, parse_fault_text("cut_body"), "Half an answ", is_stream=True)
+    data = msgspec.json.encode(body)
+    encoded = {"gzip": gzip.compress(data), "deflate": zlib.compress(data)}
+    for number, name in enumerate(encoded, 2):
+        request = make_request(headers={"content-encoding": name})
+        request.body = encoded[name]
+        again = journal.open(request, number, 9.0)
+        assert (again.body, again.repeats_cut_text) == (plain.body, True)
 
 
 def test_a_stream_that_said_nothing_before_its_cut_is_not_known_again(make_request: Make) -> None:

@@ -1,8 +1,8 @@
 """The estimate of tokens."""
 
 from l9gate.simulator.tokens import (
+    count_answer_block,
     count_input_tokens,
-    count_output_tokens,
     count_text_tokens,
     cut_text,
 )
@@ -34,18 +34,12 @@ def test_data_that_is_no_file_counts_as_text(body: JsonObject) -> None:
     assert count_input_tokens(content) > 1_000
 
 
-def test_even_an_empty_answer_has_a_token() -> None:
-    assert count_output_tokens([]) == 1
-
-
 def test_every_kind_of_block_counts() -> None:
     text: JsonObject = {"type": "text", "text": "x" * 8}
     thinking: JsonObject = {"type": "thinking", "thinking": "x" * 4, "signature": "s"}
     call: JsonObject = {"type": "tool_use", "name": "f", "input": {"a": 1}}
-    assert count_output_tokens([text]) == 2
-    assert count_output_tokens([text, thinking]) == 3
-    assert count_output_tokens([call]) == 4
-    assert count_output_tokens([{"type": "other"}]) == 1
+    counts = [count_answer_block(block) for block in (text, thinking, call, {"type": "other"})]
+    assert counts == [2, 1, 4, 1]
 
 
 def test_cut_text_has_so_many_tokens_and_no_half_characters() -> None:

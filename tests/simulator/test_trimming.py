@@ -25,6 +25,10 @@ def _answer(*content: Json, hidden_tokens: int = 0) -> Answer:
     return answer
 
 
+def test_even_an_empty_answer_has_a_token() -> None:
+    assert _answer().output_tokens == 1
+
+
 def test_thoughts_that_are_not_shown_count() -> None:
     answer = _answer(HIDDEN, TEXT, hidden_tokens=20)
     assert (answer.output_tokens, answer.thinking_tokens) == (24, 20)

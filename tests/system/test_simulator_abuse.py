@@ -35,6 +35,8 @@ HEAD = "POST /v1/messages HTTP/1.1\r\nhost: x\r\n" + "".join(
     f"{name}: {value}\r\n" for name, value in HEADERS.items()
 )
 SLOW = LatencyProfile(first_token_s=0.05, token_gap_s=0.01)
+FAST = LatencyProfile(first_token_s=1e-6, token_gap_s=1e-9)
+FAST_MODEL = "claude-opus-5"
 TIMEOUT_S = 0.5
 
 Play = Callable[["Target"], Awaitable[None]]
@@ -75,10 +77,10 @@ class Target:
         return False
 
 
-def body_of(text: str, *, stream: bool = False) -> bytes:
+def body_of(text: str, *, stream: bool = False, model: str = "claude-haiku-5-5") -> bytes:
     message = {"role": "user", "content": text}
     return msgspec.json.encode(
-        {"model": "claude-haiku-5-5", "max_tokens": 60_000, "messages": [message], "stream": stream}
+        {"model": model, "max_tokens": 60_000, "messages": [message], "stream": stream}
     )
 
 
@@ -114,7 +116,7 @@ def abuse(caplog: pytest.LogCaptureFixture) -> Iterator[Callable[[Play], None]]:
     """Play against a server with short time-outs; see that it is as before afterwards."""
 
     async def run(play: Play) -> None:
-        config = SimulatorConfig(latency={DEFAULT: SLOW})
+        config = SimulatorConfig(latency={DEFAULT: SLOW, FAST_MODEL: FAST})
         limits = Limits(request_timeout_s=TIMEOUT_S, idle_timeout_s=5.0)
         async with HttpServer(SimulatorApp(config), limits=limits) as server:
             target = Target(server)
@@ -166,18 +168,26 @@ def test_ten_thousand_clients_that_go_away_leave_nothing(
     assert len(caplog.records) < 100
 
 
+@pytest.mark.parametrize("is_stream", [False, True])
 def test_slow_readers_are_held_and_then_closed(
-    abuse: Callable[[Play], None], caplog: pytest.LogCaptureFixture
+    abuse: Callable[[Play], None], caplog: pytest.LogCaptureFixture, is_stream: bool
 ) -> None:
-    request = request_of(body_of("x" * 90_000) + b"")
-    many = request * 400  # their answers fit into no buffer of the kernel
+    words = f"Reply with exactly: {'x' * 60_000}"
+    request = request_of(body_of(words, stream=is_stream, model=FAST_MODEL))
+    many = request * 200  # their answers fit into no buffer of the kernel
 
     async def play(target: Target) -> None:
-        loop = asyncio.get_running_loop()
-        crowd = [await target.open() for _ in range(20)]
+        loop, before = asyncio.get_running_loop(), target.server.connections
+        crowd = [await target.open() for _ in range(10)]
         sent = [loop.create_task(loop.sock_sendall(one, many)) for one in crowd]
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(TIMEOUT_S / 2)
+        assert target.server.connections == before + len(crowd)
         assert await target.answers()
+        for _ in range(160):  # no client closes anything
+            if target.server.connections == before:
+                break
+            await asyncio.sleep(0.05)
+        assert target.server.connections == before
         for task in sent:
             task.cancel()
         await asyncio.gather(*sent, return_exceptions=True)
@@ -185,7 +195,7 @@ def test_slow_readers_are_held_and_then_closed(
             one.close()
 
     abuse(play)
-    assert "ended before" in caplog.text
+    assert "closed, its client reads too slowly" in caplog.text
 
 
 def test_half_a_request_is_closed_in_time(

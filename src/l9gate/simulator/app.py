@@ -9,6 +9,7 @@ from l9gate.measure.clock import Clock, SystemClock
 from l9gate.net.http import HttpRequest, HttpResponse
 from l9gate.simulator import batches, files
 from l9gate.simulator.batch_answers import batch_answerer
+from l9gate.simulator.bodies import readable_body
 from l9gate.simulator.call import Call, refuse_as_told, render_json, render_refusal
 from l9gate.simulator.catalogue import list_models, show_model
 from l9gate.simulator.chance import numbered_id
@@ -111,13 +112,14 @@ class SimulatorApp:
     def _find_hit(self, request: HttpRequest) -> Hit:
         planned = MISS
         if self._config.rules or self._faults.current is not NO_FAULT:
-            facts = parse_request_facts(request.body)
+            body = readable_body(request)
+            facts = parse_request_facts(body)
             planned = self._faults.hit_for(
                 Asked(
                     path=request.path,
                     model=facts.model if facts else None,
                     key=key_of(request.headers),
-                    body=request.body,
+                    body=body,
                 )
             )
         own = request.headers.get(FAULT)

@@ -6,12 +6,23 @@ request holds again after decoding, and no more than that is ever decoded.
 
 import zlib
 
+from l9gate.net.http import HttpRequest
 from l9gate.simulator.refusal import Refusal, invalid, refuse
 
+CONTENT_ENCODING = "content-encoding"
 MAX_BODY_BYTES = 32 * 1024 * 1024
 _GZIP, _ZLIB, _RAW = 16 + zlib.MAX_WBITS, zlib.MAX_WBITS, -zlib.MAX_WBITS
 _ENCODINGS = {"gzip": (_GZIP,), "x-gzip": (_GZIP,), "deflate": (_ZLIB, _RAW)}
 _MAX_ENCODINGS = 4  # one upon another
+
+
+def readable_body(request: HttpRequest) -> bytes:
+    """Return what a request says, to look at; nothing if its encoding cannot be undone."""
+    encodings = request.headers.get(CONTENT_ENCODING)
+    if encodings is None:
+        return request.body
+    found = decode_body(request.body, encodings)
+    return b"" if isinstance(found, Refusal) else found
 
 
 def decode_body(

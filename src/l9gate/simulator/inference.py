@@ -2,7 +2,7 @@
 
 from l9gate.measure.clock import Clock
 from l9gate.net.http import Body, HttpResponse
-from l9gate.simulator.bodies import decode_body
+from l9gate.simulator.bodies import CONTENT_ENCODING, decode_body
 from l9gate.simulator.caching import CachePlan, PromptCache
 from l9gate.simulator.call import (
     Call,
@@ -46,7 +46,6 @@ from l9gate.wire.headers import API_VERSION, BETA
 from l9gate.wire.json import JsonObject, parse_object
 from l9gate.wire.models import ModelFacts
 
-CONTENT_ENCODING = "content-encoding"
 _BROKEN_JSON_TEXT = '{"simulated": [1, 2'
 
 

@@ -9,6 +9,7 @@ from enum import StrEnum
 import msgspec
 
 from l9gate.net.http import Ending, HttpRequest
+from l9gate.simulator.bodies import readable_body
 from l9gate.simulator.credentials import key_of
 from l9gate.simulator.faults import Fault, label_of
 from l9gate.simulator.turns import blocks_of, objects_of
@@ -100,18 +101,19 @@ class Journal:
         if client is None:
             client = self._meet(who, headers)
         attempt = headers.get(RETRY_COUNT)
+        body = readable_body(request)
         visit = Visit(
             number=number,
             connection=request.connection,
             client=client,
             user_agent=who[2],
             path=request.path,
-            body=hash(request.body) & _MASK,
+            body=hash(body) & _MASK,
             attempt=int(attempt) if attempt is not None and attempt.isdecimal() else None,
             at_s=now_s,
         )
         if self._cut_texts:
-            visit.repeats_cut_text = not self._cut_texts.isdisjoint(_said(request.body))
+            visit.repeats_cut_text = not self._cut_texts.isdisjoint(_said(body))
         self._visits.append(visit)
         self.seen += 1
         return visit

@@ -23,9 +23,7 @@ _OLD_MODELS = frozenset(
 _TOKENS_OF_FILE = 1600  # an image or a document, whatever its size in bytes
 _INPUT_PARTS = ("system", "tools", "messages", "output_config", "tool_choice")
 _THOUGHTS = frozenset({"thinking", "redacted_thinking"})
-_FREE = frozenset(  # what a server tool found is input of the next step, not output
-    {"web_search_tool_result", "web_fetch_tool_result", "code_execution_tool_result"}
-)
+_RESULT = "_tool_result"  # what a server tool found is input of the next step, not output
 
 
 def bytes_per_token(model: str) -> float:
@@ -94,17 +92,12 @@ def start_of_turn(messages: list[JsonObject]) -> int:
     return 0
 
 
-def count_output_tokens(content: list[Json], per_token: float = NEW_BYTES_PER_TOKEN) -> int:
-    """Return the tokens of an answer; even an empty one has one."""
-    return max(1, sum(count_answer_block(block, per_token) for block in objects_of(content)))
-
-
 def count_answer_block(block: JsonObject, per_token: float = NEW_BYTES_PER_TOKEN) -> int:
     """Return the tokens of one block of an answer."""
     kind = block.get("type")
     if kind in {"tool_use", "server_tool_use"}:
         return int(len(msgspec.json.encode([block["name"], block["input"]])) / per_token) + 1
-    if kind in _FREE:
+    if str(kind).endswith(_RESULT):
         return 0
     shown = block.get("text", block.get("thinking"))
     return count_text_tokens(shown, per_token) if isinstance(shown, str) else 1
