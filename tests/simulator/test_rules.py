@@ -93,7 +93,7 @@ def test_a_rule_may_give_the_answer() -> None:
     assert first.content(str) == "It rains."
     assert second.content(lambda number: f"toolu_{number}") == [
         {"type": "tool_use", "id": "toolu_0", "name": "look", "input": {"a": 1},
-         "caller": {"type": "direct"}},
+         "caller": {"type": "direct"}, "toolset_name": None},
     ]  # fmt: skip
     assert MISS.content(str) is None
 

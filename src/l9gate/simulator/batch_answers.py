@@ -6,6 +6,7 @@ The prompt cache is left out: in a batch a hit is never certain.
 from l9gate.simulator.batches import Answerer
 from l9gate.simulator.chance import opaque_id
 from l9gate.simulator.config import SimulatorConfig
+from l9gate.simulator.containers import container_of
 from l9gate.simulator.message import InputUse, render_message
 from l9gate.simulator.profiles import resolve_model
 from l9gate.simulator.refusal import Refusal, invalid
@@ -30,7 +31,7 @@ def batch_answerer(config: SimulatorConfig) -> Answerer:
             return invalid(f"prompt is too long: {tokens} tokens > {room} maximum")
         return None
 
-    def compose(params: JsonObject, name: str) -> JsonObject:
+    def compose(params: JsonObject, name: str, answered_s: float) -> JsonObject:
         def make_id(prefix: str, number: int) -> str:
             return opaque_id(prefix, config.seed, name, number)
 
@@ -38,6 +39,7 @@ def batch_answerer(config: SimulatorConfig) -> Answerer:
         use = InputUse(plain=_count(params, facts))
         answer = answer_to(params, facts, config.answer, make_id)
         fit_window(answer, use.total, facts.max_input_tokens)
+        answer.container = container_of(params, answer.content, answered_s)
         message = render_message(make_id("msg", 0), facts.id, answer, use, params)
         usage = message["usage"]
         if isinstance(usage, dict):

@@ -54,7 +54,8 @@ class Answerer(msgspec.Struct, frozen=True):
     """How a request of a batch is answered: first checked, then, if it is asked for, composed."""
 
     check: Callable[[JsonObject, str], Refusal | None]  # request and version
-    compose: Callable[[JsonObject, str], JsonObject]  # request and what its ids are made of
+    # Takes the request, what its ids are made of, and when it is answered.
+    compose: Callable[[JsonObject, str, float], JsonObject]
 
 
 class Batches:
@@ -191,7 +192,7 @@ class Batches:
             params = _params(request)
             refusal = self._check(params, batch.version)
             if refusal is None:
-                made = self._answerer.compose(params, f"{batch.id}/{index}")
+                made = self._answerer.compose(params, f"{batch.id}/{index}", batch.ended_s)
                 result = {"type": "succeeded", "message": made}
             else:
                 about: JsonObject = {"type": refusal.error_type, "message": refusal.message}

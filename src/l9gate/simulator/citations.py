@@ -1,5 +1,7 @@
 """Citations: where the words of an answer stand in the documents and search results."""
 
+import base64
+
 from l9gate.simulator.turns import blocks_of, objects_of
 from l9gate.wire.json import Json, JsonObject
 
@@ -18,6 +20,42 @@ def citations_for(body: JsonObject) -> list[Json]:
         documents += is_document
         results += not is_document
     return found
+
+
+def cite_search(title: str, url: str) -> JsonObject:
+    """Return the citation of what a search of the web found."""
+    return {
+        "type": "web_search_result_location",
+        "cited_text": title,
+        "encrypted_index": base64.b64encode(b"1").decode(),
+        "title": title,
+        "url": url,
+    }
+
+
+def cite_page(text: str, index: int) -> JsonObject:
+    """Return the citation of a page that was fetched and has one text as title and content."""
+    return {
+        "type": "char_location",
+        "cited_text": text,
+        "document_index": index,
+        "document_title": text,
+        "file_id": None,
+        "start_char_index": 0,
+        "end_char_index": len(text),
+    }
+
+
+def count_documents(messages: list[JsonObject]) -> int:
+    """Return how many documents a conversation holds, fetched ones too."""
+    fetched = [
+        block
+        for message in messages
+        for block in blocks_of(message)
+        if block["type"] == "web_fetch_tool_result"
+    ]
+    given = [block for block in _sources(messages) if block["type"] == "document"]
+    return len(given) + len(fetched)
 
 
 def _sources(messages: list[JsonObject]) -> list[JsonObject]:

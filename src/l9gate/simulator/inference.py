@@ -13,6 +13,7 @@ from l9gate.simulator.call import (
     render_whole,
 )
 from l9gate.simulator.config import SimulatorConfig
+from l9gate.simulator.containers import container_of
 from l9gate.simulator.credentials import has_betas
 from l9gate.simulator.delivery import (
     HEADERS_SHARE,
@@ -110,6 +111,7 @@ class Inference:
         answer = answer_to(body, facts, plugin, call.make_id)
         _bend(answer, call.fault)
         fit_window(answer, input_tokens, room)
+        answer.container = container_of(body, answer.content, began_s)
         now_s = self._clock.now_s()
         limits = self._limits_of(call, facts.id, now_s)
         limits.charge_output(answer.output_tokens, now_s)

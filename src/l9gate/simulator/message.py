@@ -13,6 +13,7 @@ from l9gate.wire.sse import render_event
 _PIECE_CHARS = 24  # of text or tool input in one delta
 _WHOLE_BYTES = _PIECE_CHARS + 2  # of such a piece as JSON, if all its characters are plain
 _WHOLE_TOKENS = count_text_tokens("x" * _PIECE_CHARS)
+_SERVER = "server_tool_use"
 _REFUSAL: JsonObject = {
     "type": "refusal",
     "category": "general_harms",
@@ -69,16 +70,17 @@ def render_message(
         "stop_reason": answer.stop_reason,
         "stop_sequence": answer.stop_sequence,
         "stop_details": _REFUSAL if answer.stop_reason == "refusal" else None,
-        "container": None,
+        "container": answer.container,
         "diagnostics": diagnostics,
         "usage": _usage(answer, use, body),
     }
 
 
 def _usage(answer: Answer, use: InputUse, body: JsonObject) -> JsonObject:
-    searches: JsonObject = {
-        "web_search_requests": answer.web_searches,
-        "web_fetch_requests": 0,
+    blocks = [block for block in objects_of(answer.content) if block.get("type") == _SERVER]
+    names = [block.get("name") for block in blocks]
+    visits: JsonObject = {
+        f"{name}_requests": names.count(name) for name in ("web_search", "web_fetch")
     }
     return {
         "input_tokens": use.plain,
@@ -89,7 +91,7 @@ def _usage(answer: Answer, use: InputUse, body: JsonObject) -> JsonObject:
             "ephemeral_5m_input_tokens": use.written_5m,
             "ephemeral_1h_input_tokens": use.written_1h,
         },
-        "server_tool_use": searches if answer.web_searches else None,
+        "server_tool_use": visits if any(visits.values()) else None,
         "service_tier": "standard",
         "inference_geo": body.get("inference_geo"),
         "speed": body.get("speed") or "standard",
@@ -107,6 +109,7 @@ def stream_pieces(message: JsonObject) -> Iterator[Piece]:
         "stop_reason": None,
         "stop_sequence": None,
         "stop_details": None,
+        "container": None,
         "usage": {**counts, "output_tokens": 1 if message["content"] else 0, **_UNKNOWN_YET},
     }
     yield _event("message_start", {"message": started})
@@ -156,7 +159,7 @@ def _block_pieces(index: int, block: JsonObject, thinking_tokens: int) -> Iterat
         empty |= {"thinking": "", "signature": ""}
         written = _write_pieces(index, "thinking_delta", "thinking", str(block["thinking"]))
         deltas = [{"type": "signature_delta", "signature": block["signature"]}]
-    elif kind in {"tool_use", "server_tool_use"}:
+    elif kind in {"tool_use", _SERVER}:
         empty["input"] = {}
         given = msgspec.json.encode(block["input"]).decode() if block["input"] else ""
         written = _write_pieces(index, "input_json_delta", "partial_json", given, ("",))

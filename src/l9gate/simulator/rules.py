@@ -105,6 +105,7 @@ class Hit(msgspec.Struct, frozen=True):
             "name": rule.tool,
             "input": cast("JsonObject", rule.input or {}),
             "caller": {"type": "direct"},
+            "toolset_name": None,
         }
         return [call]
 

@@ -12,9 +12,10 @@ import msgspec
 
 from l9gate.simulator.citations import citations_for
 from l9gate.simulator.instances import instance_of
+from l9gate.simulator.server_tools import serve
 from l9gate.simulator.thinking import think
 from l9gate.simulator.tokens import bytes_per_token, count_text_tokens
-from l9gate.simulator.tool_use import cite_search, tool_calls, web_search
+from l9gate.simulator.tool_use import tool_calls
 from l9gate.simulator.trimming import Answer, apply_stop_sequences, count_answer, cut_answer
 from l9gate.simulator.turns import blocks_of, objects_of
 from l9gate.simulator.validate import format_of
@@ -89,17 +90,16 @@ def _fill(
         text = given if isinstance(given, str) else _json_text(given)
         answer.content.append(_text_block(text))
         return
-    searched = web_search(body, lambda number: make_id("srvtoolu", number))
-    answer.web_searches = 1 if searched else 0
-    calls = tool_calls(body, lambda number: make_id("toolu", number))
-    answer.content += [*searched, *(calls or _words(body, searched))]
+    work = serve(body, lambda number: make_id("srvtoolu", number))
+    calls = tool_calls(body, work, lambda number: make_id("toolu", number))
+    answer.content += [*work.blocks, *(calls or _words(body, work.citations))]
 
 
-def _words(body: JsonObject, searched: list[Json]) -> list[Json]:
+def _words(body: JsonObject, found: list[Json]) -> list[Json]:
     schema = format_of(body)
     if schema is not None:
         return [_text_block(_json_text(instance_of(schema)))]
-    cited: list[Json] = [cite_search()] if searched else citations_for(body)
+    cited = found or citations_for(body)
     exact = _exact_reply(body)
     if not cited:
         return [_text_block(exact or " ".join(_SENTENCES))]

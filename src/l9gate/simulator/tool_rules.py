@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from l9gate.simulator.examples import find_mismatch
 from l9gate.simulator.refusal import Refusal, invalid
+from l9gate.simulator.toolsets import family_of, has_mixed_loading
 from l9gate.simulator.turns import blocks_of, objects_of
 from l9gate.wire.json import Json, JsonObject
 from l9gate.wire.models import ModelFacts
@@ -22,6 +23,11 @@ def check_tools(body: JsonObject, facts: ModelFacts) -> Iterator[Refusal]:
         if isinstance(name, str):
             names.add(name)
         yield from _check_examples(index, tool)
+        if family_of(tool) is not None and has_mixed_loading(tool):
+            yield invalid(
+                f"tools.{index}.{_tag(tool)}.configs: `defer_loading` must be the same for every "
+                "enabled member"
+            )
     if tools and all(tool.get("defer_loading") is True for tool in tools):
         yield invalid(
             "tools: All tools have defer_loading: true. At least one tool must be loaded."

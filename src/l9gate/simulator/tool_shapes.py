@@ -1,5 +1,7 @@
 """The shapes of tools: a client's own ones, and those that the API defines."""
 
+from collections.abc import Iterable
+
 from l9gate.simulator.block_shapes import CACHED, CITATIONS, INPUT, TEXT, TYPE
 from l9gate.simulator.shapes import (
     Boolean,
@@ -12,6 +14,7 @@ from l9gate.simulator.shapes import (
     Tagged,
     Text,
 )
+from l9gate.simulator.toolsets import BROWSER, COMPUTER
 
 CALLERS = (
     "direct",
@@ -101,7 +104,15 @@ _FETCH: dict[str, Shape] = {
 }
 _INCLUSION: dict[str, Shape] = {"response_inclusion": OneOf(("full", "excluded"))}
 _CACHING: dict[str, Shape] = {"use_cache": Boolean()}
-_TOOLSET = Record({**TYPE, **CACHED, "configs": Nullable(INPUT)})
+_MEMBER = Nullable(Record(dict.fromkeys(("defer_loading", "enabled"), Nullable(Boolean()))))
+
+
+def _toolset(members: Iterable[str]) -> Record:
+    """Return a toolset: it has no name, and may configure each of its members."""
+    configs = Record(dict.fromkeys(members, _MEMBER))
+    return Record({**TYPE, **CACHED, "configs": Nullable(configs)})
+
+
 _EDITOR = "str_replace_based_edit_tool"
 _CODE = _named("code_execution")
 _BM25, _REGEX = _named("tool_search_tool_bm25"), _named("tool_search_tool_regex")
@@ -112,8 +123,8 @@ TOOL_SHAPES: dict[str, Shape] = {
     "text_editor_20250429": _named(_EDITOR, **_EXAMPLES),
     "text_editor_20250728": _named(_EDITOR, **_EXAMPLES, max_characters=_LIMIT),
     "memory_20250818": _named("memory", **_EXAMPLES),
-    "browser_toolset_20260801": _TOOLSET,
-    "computer_toolset_20260801": _TOOLSET,
+    "browser_toolset_20260801": _toolset(BROWSER),
+    "computer_toolset_20260801": _toolset(COMPUTER),
     "code_execution_20250522": _CODE,
     "code_execution_20250825": _CODE,
     "code_execution_20260120": _CODE,

@@ -1,14 +1,23 @@
-"""Calls of tools: which, how many at once, with which input.
+"""Calls of tools that the client runs: which, how many at once, with which input.
 
 With `tool_choice: auto` each tool is called at most once in a conversation, two at a time unless
-parallel calls are switched off, so that every loop of an agent ends.
+parallel calls are switched off, so that every loop of an agent ends. Of a toolset one member is
+called.
 """
 
-import base64
 from collections.abc import Callable
 
+from l9gate.simulator.availability import (
+    called,
+    choice_of,
+    is_direct,
+    is_loaded,
+    tools_for_code,
+)
 from l9gate.simulator.instances import instance_of
-from l9gate.simulator.turns import blocks_of, objects_of
+from l9gate.simulator.server_tools import ServerWork
+from l9gate.simulator.toolsets import call_of_member, families_called, family_of
+from l9gate.simulator.turns import objects_of
 from l9gate.wire.json import Json, JsonObject
 
 _CALLS_AT_ONCE = 2
@@ -18,102 +27,58 @@ _KNOWN_INPUTS: tuple[tuple[str, JsonObject], ...] = (
     ("text_editor_", {"command": "view", "path": "/"}),
     ("memory_", {"command": "view", "path": "/memories"}),
 )
-_URL = "https://example.com/simulated"
-_FOUND = "A page that a simulator found"
 
 
-def tool_calls(body: JsonObject, make_id: Callable[[int], str]) -> list[Json]:
-    """Return the calls that are demanded, or of the next tools not called so far."""
-    given = body.get("tool_choice")
-    choice = given if isinstance(given, dict) else {"type": "auto"}
-    kind = choice["type"]
-    if kind == "none":
+def tool_calls(body: JsonObject, work: ServerWork, make_id: Callable[[int], str]) -> list[Json]:
+    """Return the calls that are demanded, or of the next tools not called so far.
+
+    Args:
+        body: the request.
+        work: what the API's own tools did; code that is still running calls before the model does.
+        make_id: gives the ids of calls.
+    """
+    choice = choice_of(body)
+    if choice["type"] == "none":
         return []
-    tools = [tool for tool in objects_of(body.get("tools")) if _input_of(tool) is not None]
-    called = _called(objects_of(body["messages"]), "tool_use")
-    if kind == "tool":
-        wanted = [tool for tool in tools if tool["name"] == choice["name"]]
+    is_single = choice["type"] == "tool" or choice.get("disable_parallel_tool_use") is True
+    calls = _calls_of_code(body, work) or _calls_of_model(body, work, choice)
+    return [
+        {"type": "tool_use", "id": make_id(number), "toolset_name": None, **call}
+        for number, call in enumerate(calls[: 1 if is_single else _CALLS_AT_ONCE])
+    ]
+
+
+def _calls_of_code(body: JsonObject, work: ServerWork) -> list[JsonObject]:
+    tools = [] if work.caller is None else tools_for_code(body, work.references)
+    return [{**_call_of(tool), "caller": work.caller} for tool in tools]
+
+
+def _calls_of_model(body: JsonObject, work: ServerWork, choice: JsonObject) -> list[JsonObject]:
+    messages = objects_of(body["messages"])
+    tools = [tool for tool in objects_of(body.get("tools")) if _call_of(tool)]
+    if choice["type"] == "tool":
+        wanted = [tool for tool in tools if tool.get("name") == choice["name"]]
     else:
-        wanted = [tool for tool in tools if _may_call(tool) and tool["name"] not in called]
-        if kind == "any":
+        before, families = called(messages, "tool_use"), families_called(messages)
+        usable = [tool for tool in tools if is_direct(tool) and is_loaded(tool, work.references)]
+        wanted = [
+            tool
+            for tool in usable
+            if tool.get("name") not in before and family_of(tool) not in families
+        ]
+        if choice["type"] == "any":
             wanted = wanted or tools[:1]
-    is_single = kind == "tool" or choice.get("disable_parallel_tool_use") is True
-    return [
-        {
-            "type": "tool_use",
-            "id": make_id(number),
-            "name": tool["name"],
-            "input": _input_of(tool),
-            "caller": {"type": "direct"},
-        }
-        for number, tool in enumerate(wanted[: 1 if is_single else _CALLS_AT_ONCE])
-    ]
+    return [{**_call_of(tool), "caller": {"type": "direct"}} for tool in wanted]
 
 
-def web_search(body: JsonObject, make_id: Callable[[int], str]) -> list[Json]:
-    """Return a search and what it found, if the request has the tool and did not use it so far."""
-    given = body.get("tool_choice")
-    choice = given if isinstance(given, dict) else {"type": "auto"}
-    tools = [t for t in objects_of(body.get("tools")) if str(t.get("type")).startswith("web_sea")]
-    if not tools or choice["type"] == "none" or choice.get("name", "web_search") != "web_search":
-        return []
-    if "web_search" in _called(objects_of(body["messages"]), "server_tool_use"):
-        return []
-    call_id = make_id(0)
-    found: JsonObject = {
-        "type": "web_search_result",
-        "url": _URL,
-        "title": _FOUND,
-        "encrypted_content": base64.b64encode(_FOUND.encode()).decode(),
-        "page_age": None,
-    }
-    direct: JsonObject = {"type": "direct"}
-    return [
-        {
-            "type": "server_tool_use",
-            "id": call_id,
-            "name": "web_search",
-            "input": {"query": "simulated"},
-            "caller": direct,
-        },
-        {
-            "type": "web_search_tool_result",
-            "tool_use_id": call_id,
-            "content": [found],
-            "caller": direct,
-        },
-    ]
-
-
-def cite_search() -> JsonObject:
-    """Return the citation of what a search found."""
-    return {
-        "type": "web_search_result_location",
-        "cited_text": _FOUND,
-        "encrypted_index": base64.b64encode(b"1").decode(),
-        "title": _FOUND,
-        "url": _URL,
-    }
-
-
-def _input_of(tool: JsonObject) -> Json:
-    """Return an input for a tool that the client runs, None for any other."""
+def _call_of(tool: JsonObject) -> JsonObject:
+    """Return name and input of the call of a tool; nothing if the client does not run it."""
     schema = tool.get("input_schema")
     if isinstance(schema, dict):
         made = instance_of(schema)
-        return made if isinstance(made, dict) else {}
+        return {"name": tool["name"], "input": made if isinstance(made, dict) else {}}
+    if family_of(tool) is not None:
+        return call_of_member(tool) or {}
     kind = str(tool.get("type"))
     found = next((known for start, known in _KNOWN_INPUTS if kind.startswith(start)), None)
-    return found if "name" in tool else None
-
-
-def _may_call(tool: JsonObject) -> bool:
-    """Whether a model may call a tool itself, now: it is loaded and not for code alone."""
-    callers = tool.get("allowed_callers")
-    is_direct = not isinstance(callers, list) or "direct" in callers
-    return is_direct and tool.get("defer_loading") is not True
-
-
-def _called(messages: list[JsonObject], kind: str) -> set[str]:
-    blocks = [block for message in messages for block in blocks_of(message)]
-    return {str(block.get("name")) for block in blocks if block["type"] == kind}
+    return {} if found is None else {"name": tool["name"], "input": found}

@@ -16,7 +16,7 @@ class Answer(msgspec.Struct, kw_only=True):
     output_tokens: int = 0
     thinking_tokens: int = 0
     hidden_tokens: int = 0  # of thoughts that are not shown; they come first
-    web_searches: int = 0
+    container: Json = None  # where code was run
     bytes_per_token: float = NEW_BYTES_PER_TOKEN
 
 
