@@ -7,20 +7,35 @@ Mock libraries replace what is below, so they keep working and their calls are s
 
 import importlib
 import importlib.util
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, MutableMapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Protocol
+from typing import Protocol, Self
 
 from l9gate.errors import SeamError
 from l9gate.observe.tapped import TappedAsyncStream, TappedSyncStream
-from l9gate.observe.watch import Handler, HttpRequest, HttpResponse, Tap, Watch
+from l9gate.observe.watch import Handler, HttpRequest, HttpResponse, HttpUrl, Tap, Watch
 
 PRIVATE = "_send_single_request"
 PUBLIC = "send"
 LIBRARIES = ("httpx2",)
 _SELF_TEST_URL = "http://l9gate-self-test.invalid/"
+
+
+class _Url(HttpUrl, Protocol):
+    scheme: str
+    port: int | None
+
+    def __init__(self, url: str) -> None: ...
+    def copy_with(self, *, scheme: str, host: str, port: int | None) -> Self: ...
+
+
+class _Request(Protocol):
+    method: str
+    url: _Url
+    headers: MutableMapping[str, str]
+    content: bytes
 
 
 class _Response(HttpResponse, Protocol):
@@ -34,6 +49,7 @@ class _Response(HttpResponse, Protocol):
 
 _Send = Callable[..., _Response]
 _AsyncSend = Callable[..., Awaitable[_Response]]
+Route = Callable[[HttpRequest], str | None]
 # What is being sent in this context: a client that works through another client of ours sends the
 # same request twice, which is one exchange. Another request, for instance of an application that
 # is called in process, is an exchange of its own.
@@ -60,6 +76,7 @@ class Seam:
     def __init__(self) -> None:
         self._handlers: tuple[Handler, ...] = ()
         self._patches: list[_Patch] = []
+        self._route: Route | None = None
 
     def install(self, handler: Handler) -> None:
         """Add a handler; the first one patches the libraries that are installed.
@@ -82,6 +99,20 @@ class Seam:
         self._handlers = tuple(kept for kept in self._handlers if kept is not handler)
         if not self._handlers:
             self._undo()
+
+    def set_route(self, route: Route | None) -> None:
+        """Have the destination of every request asked for, while a handler is installed.
+
+        Args:
+            route: is asked before a request is sent; where it returns a base URL
+                (scheme://host[:port]) the request goes there instead, with the same path. Handlers
+                see the request as it is sent. None lets every request go where it wants to.
+        """
+        self._route = route
+
+    def find_route(self, request: HttpRequest) -> str | None:
+        """Return the base URL that a request shall go to instead of its own, if there is one."""
+        return None if self._route is None else self._route(request)
 
     def begin(self, request: HttpRequest) -> Tap | None:
         """Ask all handlers; None if none of them is interested.
@@ -163,7 +194,10 @@ def _error(library: ModuleType, found: str) -> SeamError:
     )
 
 
-def _enter(seam: Seam, request: HttpRequest) -> Tap | None:
+def _enter(seam: Seam, request: _Request) -> Tap | None:
+    base_url = seam.find_route(request)
+    if base_url is not None:
+        _reroute(request, base_url)
     target = (request.method, str(request.url))
     if _sending.get() == target:
         return None
@@ -171,6 +205,12 @@ def _enter(seam: Seam, request: HttpRequest) -> Tap | None:
     if tap is not None:
         _sending.set(target)
     return tap
+
+
+def _reroute(request: _Request, base_url: str) -> None:
+    base = type(request.url)(base_url)
+    request.url = request.url.copy_with(scheme=base.scheme, host=base.host, port=base.port)
+    request.headers["Host"] = base.netloc.decode("ascii")
 
 
 def _tell(tap: Tap, response: _Response, stream: Callable[[object, Tap], object]) -> None:
@@ -184,7 +224,7 @@ def _tell(tap: Tap, response: _Response, stream: Callable[[object, Tap], object]
 def _patched_sync(
     seam: Seam, original: _Send, stream: Callable[[object, Tap], object], *, is_public: bool
 ) -> _Send:
-    def send(client: object, request: HttpRequest, **options: object) -> _Response:
+    def send(client: object, request: _Request, **options: object) -> _Response:
         outer = _sending.get()
         tap = _enter(seam, request)
         if tap is None:
@@ -214,7 +254,7 @@ def _patched_sync(
 def _patched_async(
     seam: Seam, original: _AsyncSend, stream: Callable[[object, Tap], object], *, is_public: bool
 ) -> _AsyncSend:
-    async def send(client: object, request: HttpRequest, **options: object) -> _Response:
+    async def send(client: object, request: _Request, **options: object) -> _Response:
         outer = _sending.get()
         tap = _enter(seam, request)
         if tap is None:

@@ -247,3 +247,31 @@ def test_what_an_application_called_in_process_sends_is_seen_too(notes: Notes) -
 def test_the_seam_knows_the_library_by_name() -> None:
     assert isinstance(httpx2, ModuleType)
     assert seam_module.LIBRARIES == ("httpx2",)
+
+
+def test_a_routed_request_goes_elsewhere_with_the_same_path_and_its_new_host(
+    seam: Seam, notes: Notes
+) -> None:
+    sent: list[httpx2.Request] = []
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        sent.append(request)
+        return httpx2.Response(204)
+
+    async def ask() -> None:
+        transport = httpx2.MockTransport(answer)
+        async with httpx2.AsyncClient(transport=transport, trust_env=False) as made:
+            await made.get(URL + "?beta=true")
+
+    seam.set_route(lambda request: "http://127.0.0.1:8" if "v1" in request.url.path else None)
+    httpx2.Client(transport=httpx2.MockTransport(answer)).get(URL)
+    asyncio.run(ask())
+    httpx2.Client(transport=httpx2.MockTransport(answer)).get("https://example.com/")
+    seam.set_route(None)
+    httpx2.Client(transport=httpx2.MockTransport(answer)).get(URL)
+    routed = "http://127.0.0.1:8/v1/messages"
+    urls = [routed, f"{routed}?beta=true", "https://example.com/", URL]
+    assert [str(request.url) for request in sent] == urls
+    assert [entry for entry in notes.told if isinstance(entry, str)] == urls
+    hosts = ["127.0.0.1:8", "127.0.0.1:8", "example.com", "api.example.com"]
+    assert [request.headers["host"] for request in sent] == hosts
