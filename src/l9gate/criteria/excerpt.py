@@ -61,10 +61,9 @@ class Excerpt:
         """The calls of the run's kind that ordinary tests, or no test, sent."""
         return [call for call in self._log.calls if self._shows(call)]
 
-    def answered(self) -> list[Exchange]:
-        """Return every exchange that the API of the run's kind answered, whoever sent it."""
-        kind = self.scope.kind
-        return [one for one in self._log.of(Exchange) if one.origin is kind and one.was_answered]
+    def all_exchanges(self) -> list[Exchange]:
+        """Return every exchange of every layer and origin, whoever sent it."""
+        return list(self._log.of(Exchange))
 
     def signals(self) -> list[Signal]:
         """Return the operations that the application reports, without its mock mode.

@@ -8,7 +8,7 @@ import msgspec
 from l9gate.criteria.calls import Call, error_type_of, has_failed
 from l9gate.criteria.criterion import Scope
 from l9gate.criteria.excerpt import Excerpt, is_on_route
-from l9gate.criteria.outcomes import MESSAGES_ROUTE
+from l9gate.criteria.proof import MESSAGES_ROUTE
 from l9gate.criteria.samples import (
     Observation,
     fallback_signals,

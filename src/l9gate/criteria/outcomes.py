@@ -4,12 +4,9 @@ from collections import Counter
 
 import msgspec
 
-from l9gate.criteria.calls import has_failed
-from l9gate.criteria.excerpt import Excerpt, is_on_route
-from l9gate.evidence.records import Exchange, Layer, Origin, TestOutcome, TestState
-
-MESSAGES_ROUTE = "POST /v1/messages"
-VACUOUS = "vacuous"
+from l9gate.criteria.excerpt import Excerpt
+from l9gate.criteria.proof import Proofs
+from l9gate.evidence.records import Origin, TestOutcome, TestState
 
 
 class Test(msgspec.Struct, frozen=True, kw_only=True):
@@ -18,7 +15,7 @@ class Test(msgspec.Struct, frozen=True, kw_only=True):
     __test__ = False
 
     outcome: TestOutcome
-    void: str | None  # "vacuous", or what all its answers or operations were instead
+    void: str | None  # a kind of reason, and after a colon its particulars
 
     @property
     def passed(self) -> bool:
@@ -68,7 +65,9 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     def tally(self) -> str:
         """What the tests that did not pass were, in a few words."""
         counts = Counter(
-            test.void or str(test.outcome.state) for test in self.tests if not test.passed
+            (test.void or str(test.outcome.state)).partition(":")[0]
+            for test in self.tests
+            if not test.passed
         )
         words = [f"{count} {word}" for word, count in counts.items()]
         if self.live_only:
@@ -85,54 +84,12 @@ def account_of(excerpt: Excerpt) -> Account:
         for one in excerpt.ownership.first.values()
         if one.layer in excerpt.layers and (wanted is None or wanted in one.scenarios)
     ]
-    proof = _Proof(excerpt)
+    proofs = Proofs(excerpt)
     return Account(
         tests=tuple(
-            Test(outcome=one, void=proof.void(one))
+            Test(outcome=one, void=proofs.void(one))
             for one in outcomes
             if not (rehearses and one.live_only)
         ),
         live_only=tuple(one.node_id for one in outcomes if rehearses and one.live_only),
     )
-
-
-class _Proof:
-    """What every test can show for itself."""
-
-    def __init__(self, excerpt: Excerpt) -> None:
-        self._answers: dict[str, list[Exchange]] = {}
-        self._fallbacks: dict[str, list[bool]] = {}
-        ownership = excerpt.ownership
-        for exchange in excerpt.answered():
-            if _is_proof(exchange):
-                for test in ownership.tests_of(exchange.owner):
-                    self._answers.setdefault(test.node_id, []).append(exchange)
-        for signal in excerpt.all_signals():
-            for test in ownership.tests_of(signal.owner):
-                self._fallbacks.setdefault(test.node_id, []).append(signal.fallback is not None)
-
-    def void(self, test: TestOutcome) -> str | None:
-        """Return why a pass of this test proves nothing, None if it does or did not pass."""
-        if test.state is not TestState.PASSED or test.offline or not _is_real(test.layer):
-            return None
-        answers = self._answers.get(test.node_id, [])
-        if not answers:
-            return VACUOUS
-        is_about_errors = bool(test.expects_error) or test.expects_fallback
-        if not is_about_errors and all(has_failed(one) for one in answers):
-            return "passed on errors only"
-        fallbacks = self._fallbacks.get(test.node_id, [])
-        if fallbacks and all(fallbacks) and not test.expects_fallback:
-            return "passed on fallbacks only"
-        return None
-
-
-def _is_real(layer: Layer | None) -> bool:
-    return layer is not None and layer.is_real
-
-
-def _is_proof(exchange: Exchange) -> bool:
-    """Whether an answer is one that the API gives: a whole message also tells model and usage."""
-    if not exchange.succeeded or not is_on_route(exchange, MESSAGES_ROUTE):
-        return True
-    return exchange.served_model is not None and exchange.usage is not None

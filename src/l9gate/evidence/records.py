@@ -77,6 +77,22 @@ class CacheState(StrEnum):
     OFF = "off"
 
 
+class RemarkKind(StrEnum):
+    """What was noticed about a test that makes its pass worth less."""
+
+    STAND_IN = "stand-in"  # a mock object, or a replaced function, took the client's place
+    MOCK = "mock"  # a mock object of something else was called
+    CLOCK = "clock"  # the clock was patched while a call was under way
+    REWRITTEN = "rewritten"  # a plug-in or a conftest.py turned its failure into a pass
+
+
+class Remark(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that was noticed about a test."""
+
+    kind: RemarkKind
+    detail: str  # names of objects and places, never values
+
+
 class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=False):
     """The base of all records."""
 
@@ -154,6 +170,7 @@ class TestOutcome(Record, frozen=True, kw_only=True, tag="test"):
     reason: str | None = None  # of a skip; never a message that could quote a prompt
     error_class: str | None = None  # of a failure
     location: str | None = None  # file:line of a failure
+    remarks: tuple[Remark, ...] = ()
 
 
 class LayerRun(Record, frozen=True, kw_only=True, tag="layer"):

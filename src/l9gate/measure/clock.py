@@ -15,15 +15,17 @@ class Clock(Protocol):
 class SystemClock:
     """The machine's time: anchored once to the wall clock, then monotonic.
 
-    Differences between two readings are exact durations even when the wall clock is set in between.
+    Differences between two readings are exact durations even when the wall clock is set in
+    between, or a test patches the module `time`.
     """
 
     def __init__(self) -> None:
+        self._monotonic_s = time.monotonic
         self._offset_s = time.time() - time.monotonic()
 
     def now_s(self) -> float:
         """Return seconds since the epoch."""
-        return self._offset_s + time.monotonic()
+        return self._offset_s + self._monotonic_s()
 
 
 class ManualClock:

@@ -1,5 +1,7 @@
 """Everything that watches the application in this process, from the first test to the last."""
 
+from pathlib import Path
+
 import pytest
 
 from l9gate.evidence.log import Sink
@@ -9,12 +11,13 @@ from l9gate.observe.origins import Target
 from l9gate.observe.recorder import Outbox, Recorder
 from l9gate.observe.seam import Seam
 from l9gate.observe.signals import SignalHandler
+from l9gate.pytest_plugin.tricks import TrickWatch
 
 
 class Observation:
     """A sink, and everything that puts records into it."""
 
-    def __init__(self, sink: Sink, target: Target) -> None:
+    def __init__(self, sink: Sink, target: Target, root: Path) -> None:
         """Start to observe.
 
         Raises:
@@ -28,6 +31,8 @@ class Observation:
         self._signals = SignalHandler(outbox, self.clock)
         self._seam = Seam()
         self._seam.install(self._recorder)
+        self.tricks = TrickWatch(root)
+        self._seam.install(self.tricks)
         self._signals.attach()
 
     def begin_test(self, node_id: str, *, may_use_network: bool) -> None:
@@ -52,6 +57,8 @@ class Observation:
             WriteError: the disk refuses.
         """
         self._seam.remove(self._recorder)
+        self._seam.remove(self.tricks)
+        self.tricks.stop()
         self._signals.detach()
         self.guard.end()
         self._recorder.end_open()

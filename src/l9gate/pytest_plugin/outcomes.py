@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from l9gate.evidence.records import Layer, TestOutcome, TestState
+from l9gate.evidence.records import Layer, Remark, TestOutcome, TestState
 from l9gate.pytest_plugin.markers import read_marks
 
 MAX_REASON = 200
@@ -36,7 +36,7 @@ class OutcomeBuilder:
         else:
             self._reason = reason_of(report)
 
-    def build(self, at_s: float) -> TestOutcome:
+    def build(self, at_s: float, remarks: tuple[Remark, ...] = ()) -> TestOutcome:
         """Return the record."""
         marks = read_marks(self.item)
         return TestOutcome(
@@ -55,6 +55,7 @@ class OutcomeBuilder:
             reason=self._reason,
             error_class=self._error_class,
             location=self._location,
+            remarks=remarks,
         )
 
     def _note_failure(self, call: pytest.CallInfo[None]) -> None:

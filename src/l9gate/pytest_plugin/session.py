@@ -208,7 +208,7 @@ class GatedSession:
             endpoint, kind = folder.manifest.endpoint, folder.manifest.kind
             self._writer = folder.writer(f"pytest-{self._process}")
         target = Target(host_of(endpoint), kind, environment.request_id_header)
-        self._observation = Observation(self._writer or sink, target)
+        self._observation = Observation(self._writer or sink, target, self._config.rootpath)
         self._config.stash[OBSERVATION] = self._observation
         watcher = TestWatcher(self._observation, self._layers, self._process)
         self._config.pluginmanager.register(watcher, "l9gate-watcher")

@@ -30,6 +30,7 @@ class TestWatcher:
         """Make everything that happens meanwhile belong to the test, and durable after it."""
         layer = self._layers.layer_of(item)
         self._observation.begin_test(item.nodeid, may_use_network=layer is not Layer.UNIT)
+        self._observation.tricks.begin_test(is_real=layer is not None and layer.is_real)
         try:
             with owned_by(Owner(item.nodeid, layer)):
                 return (yield)
@@ -80,8 +81,12 @@ class TestWatcher:
         if call.when != "teardown":  # by then the fixtures are gone
             self._outcome.owners |= self._owners.of(item)
         self._outcome.add(call, report)
+        if call.when == "call":
+            self._observation.tricks.look_at_methods()
+        self._observation.tricks.note_report(call, report)
         if call.when == "teardown":
-            self._observation.sink.put(self._outcome.build(self._observation.clock.now_s()))
+            now_s, remarks = self._observation.clock.now_s(), self._observation.tricks.remarks()
+            self._observation.sink.put(self._outcome.build(now_s, remarks))
             self._outcome = None
         return report
 

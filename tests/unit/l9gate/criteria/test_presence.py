@@ -52,7 +52,7 @@ def test_a_vacuous_test_breaks_its_scenario(
 ) -> None:
     test = outcome(node_id="t", layer=Layer.INTEGRATION, scenarios=ASKED.scenarios)
     assert judged(test).state is State.BROKEN
-    assert judged(test).evidence == ("t (vacuous)",)
+    assert judged(test).evidence == ("t (vacuous: it made no call)",)
     assert judged(test, exchange(owner="t")).state is State.KEPT
 
 

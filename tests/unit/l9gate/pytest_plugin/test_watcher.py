@@ -13,6 +13,7 @@ from l9gate.observe.attribution import Owner, current_owner
 from l9gate.observe.guard import NetworkGuard
 from l9gate.pytest_plugin.layers import LayerMap
 from l9gate.pytest_plugin.observation import Observation
+from l9gate.pytest_plugin.tricks import TrickWatch
 from l9gate.pytest_plugin.watcher import TestWatcher
 from l9gate.store.settings import LayerSettings
 
@@ -32,6 +33,7 @@ class FakeObservation:
         self.sink = MemoryLog()
         self.clock = ManualClock(5.0)
         self.guard = NetworkGuard()
+        self.tricks = TrickWatch(Path())
         self.begun: list[tuple[str, bool]] = []
         self.is_full = False
 

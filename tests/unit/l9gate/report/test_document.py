@@ -47,7 +47,7 @@ def test_pass_without_proof_is_listed_and_not_counted_as_passed(document: Docume
     integration = layer_of(document, Layer.INTEGRATION)
     assert (integration["tests"], integration["passed"], integration["void"]) == (3, 1, 1)
     assert document.void_tests == (
-        VoidTest(node_id="tests/integration/b.py::test_void", reason="vacuous"),
+        VoidTest(node_id="tests/integration/b.py::test_void", reason="vacuous: it made no call"),
     )
     assert document.offline_tests == ("tests/integration/b.py::test_off",)
     assert document.tests_not_gated == 1

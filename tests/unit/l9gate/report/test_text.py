@@ -99,7 +99,7 @@ def test_layers_table_shows_what_was_not_asked_for(document: Document) -> None:
 def test_text_names_tests_without_proof_and_the_origin_of_answers(document: Document) -> None:
     text = render_text(document, 100, color=False)
     assert section(text, "Passed in pytest, counted as failed")[1] == (
-        "  tests/integration/b.py::test_void: vacuous"
+        "  tests/integration/b.py::test_void: vacuous: it made no call"
     )
     assert section(text, "Provenance")[1:] == [
         "  live: 2 exchanges, 1 answered",
