@@ -12,8 +12,9 @@ from l9gate.measure.clock import ManualClock
 from l9gate.net.http import HttpRequest, HttpResponse
 from l9gate.simulator.app import SimulatorApp
 from l9gate.simulator.config import SimulatorConfig
+from l9gate.simulator.message import stream_pieces
 from l9gate.wire.json import Json, JsonObject
-from l9gate.wire.sse import SseParser
+from l9gate.wire.sse import SseParser, render_event
 from l9gate.wire.stream import StreamFolder
 
 Make = Callable[..., HttpRequest]
@@ -30,10 +31,19 @@ CACHED: JsonObject = {"type": "text", "text": LONG, "cache_control": {"type": "e
 WORDS: JsonObject = {"type": "text", "text": "Which function opens a file?"}
 EXACT: JsonObject = {"type": "text", "text": "Reply with exactly: \U0001f600 ä, and more"}
 REFUSED: JsonObject = {"type": "text", "text": "ANTHROPIC_MAGIC_STRING_TRIGGER_REFUSAL_1"}
+CITED: JsonObject = {"enabled": True}
+CALLER = "code_execution_20260120"
 TOOLS: list[Json] = [
     {"name": "open_file", "input_schema": SCHEMA},
     {"name": "ping", "input_schema": {"type": "object"}},
     {"type": "web_search_20250305", "name": "web_search"},
+    {"type": "web_fetch_20260318", "name": "web_fetch", "citations": CITED},
+    {"type": CALLER, "name": "code_execution"},
+    {"name": "for_code", "input_schema": SCHEMA, "allowed_callers": [CALLER]},
+    {"type": "tool_search_tool_bm25", "name": "tool_search_tool_bm25"},
+    {"name": "deferred", "input_schema": SCHEMA, "defer_loading": True},
+    {"type": "browser_toolset_20260801"},
+    {"type": "computer_toolset_20260801"},
 ]
 FORMAT: JsonObject = {"format": {"type": "json_schema", "schema": SCHEMA}}
 
@@ -49,7 +59,9 @@ REQUESTS = st.fixed_dictionaries(
         "thinking": st.sampled_from(
             [{"type": "adaptive"}, {"type": "adaptive", "display": "summarized"}]
         ),
-        "tools": st.lists(st.sampled_from(TOOLS), min_size=1, max_size=3, unique_by=str),
+        "tools": st.lists(st.sampled_from(TOOLS), max_size=4, unique_by=str).map(
+            lambda tools: [TOOLS[1], *(tool for tool in tools if tool != TOOLS[1])]
+        ),
         "output_config": st.sampled_from([FORMAT, {"effort": "high"}]),
         "stop_sequences": st.sampled_from([["simulator"], ["ä", "and"], ["The"], ["§"]]),
         "speed": st.just("standard"),
@@ -88,6 +100,24 @@ def _streamed(make: Make, body: JsonObject, fault: str) -> JsonObject:
         folder.feed(event)
     assert folder.has_ended
     return folder.to_message()
+
+
+@settings(
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(REQUESTS)
+def test_the_bytes_of_a_stream_are_its_events_one_after_another(
+    make_request: Make, body: JsonObject
+) -> None:
+    """9.1: nothing between the events, before or after them; in whatever pieces they are sent."""
+    whole = _ask(make_request, body, "").body
+    assert isinstance(whole, bytes)
+    expected = b"".join(piece.data for piece in stream_pieces(msgspec.json.decode(whole)))
+    asked: JsonObject = {**body, "stream": True}
+    sent = asyncio.run(_read(_ask(make_request, asked, "")))
+    assert sent == expected == asyncio.run(_read(_ask(make_request, asked, "event_delay_s=0")))
+    events = SseParser().feed(sent)
+    assert sent == b"".join(render_event(event.event, event.data) for event in events)
 
 
 def _counts(usage: JsonObject, *names: str) -> list[int]:

@@ -197,6 +197,32 @@ def test_code_calls_the_tools_that_are_for_it_and_then_ends(
     assert containers[0] == containers[1] == containers[2] != containers[3] is None
 
 
+def test_code_that_came_to_its_end_needs_no_tool_any_more(
+    converse: Callable[..., list[JsonObject]],
+) -> None:
+    run: JsonObject = {
+        "type": "server_tool_use",
+        "id": "srvtoolu_1",
+        "name": "code_execution",
+        "input": {},
+    }
+    call: JsonObject = {"type": "tool_use", "id": "toolu_1", "name": "a", "input": {}}
+    output: JsonObject = {"stdout": "", "stderr": "", "return_code": 0, "content": []}
+    result: JsonObject = {
+        "type": "code_execution_tool_result",
+        "tool_use_id": "srvtoolu_1",
+        "content": {"type": "code_execution_result", **output},
+    }
+    history: list[Json] = [
+        {"role": "user", "content": "Look."},
+        {"role": "assistant", "content": [run, call]},
+        {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "toolu_1"}]},
+        {"role": "assistant", "content": [result, {"type": "text", "text": "Done."}]},
+        {"role": "user", "content": "Again."},
+    ]
+    assert kinds(converse(tool("a"), messages=history)[0]) == ["text"]
+
+
 def test_only_the_version_that_the_request_has_calls_tools(
     converse: Callable[..., list[JsonObject]],
 ) -> None:

@@ -6,6 +6,7 @@ import anthropic
 import httpx2
 import pytest
 from anthropic.types import (
+    CodeExecutionTool20260120Param,
     Message,
     MessageParam,
     ToolParam,
@@ -25,6 +26,17 @@ TOOLS: list[ToolParam] = [
     for name in ("open_file", "close_file", "find_file")
 ]
 SEARCH: WebSearchTool20250305Param = {"type": "web_search_20250305", "name": "web_search"}
+CODE: CodeExecutionTool20260120Param = {
+    "type": "code_execution_20260120",
+    "name": "code_execution",
+}
+SERVED: list[ToolUnionParam] = [
+    SEARCH,
+    {"type": "web_fetch_20260318", "name": "web_fetch", "citations": {"enabled": True}},
+    {"type": "tool_search_tool_bm25", "name": "tool_search_tool_bm25"},
+    {"type": "computer_toolset_20260801"},
+    {**TOOLS[0], "defer_loading": True},
+]
 DOCUMENT: MessageParam = {
     "role": "user",
     "content": [
@@ -54,6 +66,8 @@ KINDS: dict[str, MessageCreateParamsNonStreaming] = {
     "calls": {**ASKED, "tools": TOOLS},
     "search": {**ASKED, "tools": [SEARCH]},
     "search and calls": {**ASKED, "tools": [SEARCH, *TOOLS]},
+    "all that the API runs": {**ASKED, "tools": SERVED},
+    "code": {**ASKED, "tools": [CODE], "container": "container_1"},
     "citations": {**ASKED, "messages": [DOCUMENT]},
     "schema": {**ASKED, "output_config": {"format": {"type": "json_schema", "schema": SCHEMA}}},
     "stop sequence": {**ASKED, "stop_sequences": ["means"]},
@@ -139,6 +153,15 @@ def _run_agent(client: anthropic.Anthropic, tools: list[ToolUnionParam]) -> list
 def test_an_agent_that_thinks_and_searches_comes_to_an_end(client: anthropic.Anthropic) -> None:
     assert _run_agent(client, [*TOOLS]) == [["open_file", "close_file"], ["find_file"]]
     assert _run_agent(client, [SEARCH, *TOOLS[:1]]) == [["open_file"]]
+    assert _run_agent(client, SERVED) == [["screenshot", "open_file"]]
+
+
+def test_code_that_calls_tools_comes_to_an_end(client: anthropic.Anthropic) -> None:
+    for_code: list[ToolParam] = [
+        {**tool, "allowed_callers": ["code_execution_20260120"]} for tool in TOOLS
+    ]
+    called = _run_agent(client, [CODE, *for_code, {"type": "bash_20250124", "name": "bash"}])
+    assert called == [["open_file", "close_file"], ["find_file"], ["bash"]]
 
 
 def test_a_turn_that_was_paused_goes_on(client: anthropic.Anthropic) -> None:

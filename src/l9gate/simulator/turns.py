@@ -85,8 +85,9 @@ def check_turns(body: JsonObject, facts: ModelFacts) -> Iterator[Refusal]:
     spoken = [turn for turn in turns if turn.role != "system"]
     yield from _check_tools(spoken)  # V14, V15
     tools = {str(tool["name"]) for tool in objects_of(body.get("tools")) if "name" in tool}
+    results = {place.block.get("tool_use_id") for turn in spoken for place in turn.places}
     for turn, following in zip(spoken, [*spoken[1:], None], strict=True):
-        yield from _check_server_tools(turn, following, tools)
+        yield from _check_server_tools(turn, following, tools, results)
     last = turns[-1]
     if last.role == "assistant" and not facts.accepts_prefill and not last.of_kind(_SERVER_CALL):
         yield invalid(  # V16; what a server's tool interrupted comes back as it was
@@ -181,8 +182,13 @@ def _unanswered(missing: dict[str, int]) -> Iterator[Refusal]:
         )
 
 
-def _check_server_tools(turn: Turn, following: Turn | None, tools: set[str]) -> Iterator[Refusal]:
-    """Check calls of servers' tools that are open: those without a result in the same turn."""
+def _check_server_tools(
+    turn: Turn, following: Turn | None, tools: set[str], results: set[Json]
+) -> Iterator[Refusal]:
+    """Check calls of servers' tools that are open: those without a result in the same turn.
+
+    Code that called tools of the client has its result in a later turn, among `results`.
+    """
     closed = {place.block.get("tool_use_id") for place in turn.places}
     for place in turn.of_kind(_SERVER_CALL):
         call_id, name = place.block["id"], str(place.block["name"])
@@ -191,7 +197,7 @@ def _check_server_tools(turn: Turn, following: Turn | None, tools: set[str]) -> 
         found = f"{place.path}: `{name}` tool use with id `{call_id}` was found"
         if following is not None and any(item.kind != "tool_result" for item in following.places):
             yield invalid(f"{found} without a corresponding `{_result_kind(name)}` block")
-        if _DEFINED_BY.get(name, name) not in tools:
+        if call_id not in results and _DEFINED_BY.get(name, name) not in tools:
             yield invalid(f"{found}, but no `{_DEFINED_BY.get(name, name)}` tool was provided")
 
 

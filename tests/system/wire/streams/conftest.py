@@ -27,6 +27,17 @@ TREE: JsonObject = {
 TOOL: JsonObject = {"name": "open_file", "description": "Opens a file", "input_schema": TREE}
 BARE: JsonObject = {"name": "look", "input_schema": {"type": "object"}}
 SEARCH: JsonObject = {"type": "web_search_20260318", "name": "web_search"}
+FETCH: JsonObject = {
+    "type": "web_fetch_20260318",
+    "name": "web_fetch",
+    "citations": {"enabled": True},
+}
+CODE: JsonObject = {"type": "code_execution_20260120", "name": "code_execution"}
+OLD_CODE: JsonObject = {"type": "code_execution_20250522", "name": "code_execution"}
+FOR_CODE: JsonObject = {**BARE, "allowed_callers": ["code_execution_20260120"]}
+REGEX: JsonObject = {"type": "tool_search_tool_regex", "name": "tool_search_tool_regex"}
+DEFERRED: JsonObject = {**BARE, "defer_loading": True}
+COMPUTER: JsonObject = {"type": "computer_toolset_20260801"}
 SHOWN: JsonObject = {"type": "adaptive", "display": "summarized"}
 HIDDEN: JsonObject = {"type": "adaptive", "display": "omitted"}
 BUDGET: JsonObject = {"type": "enabled", "budget_tokens": 1024}
@@ -98,6 +109,13 @@ QUESTION: JsonObject = {"type": "text", "text": "What colour is it?"}
 STOPPED = said("Reply with exactly: one two three", stop_sequences=["two"])
 SCRIPTS = said('Reply with exactly: "naïve 🦜 語 \\" \\n"')
 SEARCHED = ["server_tool_use", "web_search_tool_result"]
+FETCHED = ["server_tool_use", "web_fetch_tool_result"]
+RAN = [
+    *("server_tool_use", "text_editor_code_execution_tool_result"),
+    *("server_tool_use", "bash_code_execution_tool_result"),
+]
+RAN_ONCE = ["server_tool_use", "code_execution_tool_result"]
+LOADED = ["server_tool_use", "tool_search_tool_result"]
 
 KINDS = {
     "text": Kind(said("Say something."), ["text"]),
@@ -124,6 +142,15 @@ KINDS = {
         {"thinking": SHOWN, "tools": [TOOL]}, ["thinking", "tool_use"], "tool_use"
     ),
     "search": Kind({"tools": [SEARCH]}, [*SEARCHED, "text", "text"]),
+    "fetch": Kind({"tools": [FETCH]}, [*FETCHED, "text", "text"]),
+    "run of code": Kind({"tools": [CODE]}, [*RAN, "text"]),
+    "run of code, first version": Kind({"tools": [OLD_CODE]}, [*RAN_ONCE, "text"]),
+    "code that calls": Kind(
+        {"tools": [CODE, FOR_CODE]}, ["server_tool_use", "tool_use"], "tool_use"
+    ),
+    "search of tools": Kind({"tools": [REGEX, DEFERRED]}, [*LOADED, "tool_use"], "tool_use"),
+    "member of a toolset": Kind({"tools": [COMPUTER]}, ["tool_use"], "tool_use"),
+    "pause of code": Kind({"tools": [CODE]}, RAN, "pause_turn", "stop_reason=pause_turn"),
     "pause": Kind({"tools": [SEARCH]}, SEARCHED, "pause_turn", "stop_reason=pause_turn"),
     "cited text": Kind(said([document(PLAIN), QUESTION]), ["text", "text"]),
     "cited pages": Kind(said([document(PAGES), QUESTION]), ["text", "text"]),
