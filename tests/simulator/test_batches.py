@@ -1,7 +1,7 @@
 """Message batches through their life."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import msgspec
 import pytest
@@ -29,9 +29,7 @@ class Client:
 
     def ask(self, method: str, path: str = "", body: Json = None, **headers: str) -> HttpResponse:
         given = {"host": "127.0.0.1:9", **{k.replace("_", "-"): v for k, v in headers.items()}}
-        answer = self.app(self.make(body, f"{PATH}{path}", method=method, headers=given))
-        assert isinstance(answer, HttpResponse)
-        return answer
+        return _now(self.app(self.make(body, f"{PATH}{path}", method=method, headers=given)))
 
     def create(self, *params: JsonObject) -> JsonObject:
         requests: list[Json] = [
@@ -44,6 +42,13 @@ class Client:
         response = self.ask("GET", f"/{batch['id']}/results")
         assert response.headers["content-type"] == "application/x-jsonl"
         return [msgspec.json.decode(line) for line in asyncio.run(_read(response)).splitlines()]
+
+
+def _now(answer: HttpResponse | Awaitable[HttpResponse]) -> HttpResponse:
+    async def wait() -> HttpResponse:
+        return answer if isinstance(answer, HttpResponse) else await answer
+
+    return asyncio.run(wait())
 
 
 async def _read(response: HttpResponse) -> bytes:

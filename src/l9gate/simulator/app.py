@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable
+from typing import TypeAlias
 from urllib.parse import unquote
 
 from l9gate.errors import PlanError
@@ -36,6 +37,8 @@ _MODELS = "/v1/models"
 _BILLED = frozenset({_MESSAGES, batches.PATH})
 _METHODS = {_MESSAGES: "POST", _COUNT: "POST", _MODELS: "GET"}
 
+Promise: TypeAlias = HttpResponse | Awaitable[HttpResponse]
+
 
 class SimulatorApp:
     """Answers requests of the Messages API; keeps buckets, a fault and a journal, nothing else.
@@ -57,8 +60,9 @@ class SimulatorApp:
         self._ring = KeyRing.of(config.keys)
         self._clock = clock or SystemClock()
         self._inference = Inference(config, self._clock, sleep)
+        answerer = batch_answerer(config, self._inference.cache)
         self._stores = {
-            batches.PATH: batches.Batches(config, self._clock, batch_answerer(config)).respond,
+            batches.PATH: batches.Batches(config, self._clock, answerer).respond,
             files.PATH: files.Files(config, self._clock).respond,
         }
         self.witness = Witness(clock or SystemClock())
@@ -81,7 +85,7 @@ class SimulatorApp:
             return answer_command(call, self.witness, self.set_fault)
         visit = self.witness.see_request(call)
         response, wait_s = self._respond_as_told(call)
-        if wait_s > 0:
+        if wait_s > 0 or not isinstance(response, HttpResponse):
             return self._answer_after(wait_s, response, call, visit)
         return self.witness.see_answer(visit, call, response)
 
@@ -96,7 +100,7 @@ class SimulatorApp:
         request_id = numbered_id("req", seed, ordinal)
         return Call(request=request, seed=seed, ordinal=ordinal, request_id=request_id)
 
-    def _respond_as_told(self, call: Call) -> tuple[HttpResponse, float]:
+    def _respond_as_told(self, call: Call) -> tuple[Promise, float]:
         """Return the answer, broken as a fault says, and the seconds that pass before it."""
         try:
             call.told = self._find_hit(call.request)
@@ -105,6 +109,8 @@ class SimulatorApp:
         call.fault = fault = call.told.fault
         response, wait_s = self._respond(call)
         wait_s += fault.delay_s
+        if not isinstance(response, HttpResponse):
+            return response, wait_s
         if isinstance(response.body, bytes):
             wait_s += fault.first_token_delay_s
         return deliver(response, fault, self._sleep, call.missed), wait_s
@@ -125,7 +131,7 @@ class SimulatorApp:
         own = request.headers.get(FAULT)
         return planned if own is None else Hit(parse_fault_text(own), planned.rule)
 
-    def _respond(self, call: Call) -> tuple[HttpResponse, float]:
+    def _respond(self, call: Call) -> tuple[Promise, float]:
         """Return the answer and the seconds that its pace lets pass before it."""
         request = call.request
         known = self._visitors.find(request)
@@ -148,7 +154,7 @@ class SimulatorApp:
             self._visitors.keep(request, key, call.scope)
         return self._route(call)
 
-    def _route(self, call: Call) -> tuple[HttpResponse, float]:
+    def _route(self, call: Call) -> tuple[Promise, float]:
         request = call.request
         if request.path == _MESSAGES:
             return self._inference.create(call)
@@ -160,9 +166,11 @@ class SimulatorApp:
         return _show_models(call, self._config.strictness), 0.0
 
     async def _answer_after(
-        self, wait_s: float, response: HttpResponse, call: Call, visit: Visit
+        self, wait_s: float, response: Promise, call: Call, visit: Visit
     ) -> HttpResponse:
         try:
+            if not isinstance(response, HttpResponse):
+                response = deliver(await response, call.fault, self._sleep, call.missed)
             await self._sleep(wait_s)
         except asyncio.CancelledError:
             self.witness.see_leave(visit)

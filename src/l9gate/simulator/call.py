@@ -66,11 +66,14 @@ def render_refusal(
     headers = headers_for(call)
     if retry_after_s is not None:
         headers.setdefault(RETRY_AFTER, f"{retry_after_s:.10g}")
-    details = None if refusal.code is None else {**(refusal.details or {})}
-    body = render_error_body(
-        refusal.error_type, refusal.message, call.request_id, refusal.code, details
-    )
+    body = render_refusal_body(refusal, call.request_id)
     return HttpResponse(status=refusal.status, headers=headers, body=body)
+
+
+def render_refusal_body(refusal: Refusal, request_id: str) -> bytes:
+    """Return the API's envelope of an error."""
+    details = None if refusal.code is None else {**(refusal.details or {})}
+    return render_error_body(refusal.error_type, refusal.message, request_id, refusal.code, details)
 
 
 def refuse_as_told(fault: Fault) -> Refusal | None:

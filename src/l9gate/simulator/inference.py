@@ -58,7 +58,7 @@ class Inference:
         self._clock = clock
         self._sleep = sleep
         self._limits = Limits(config.tier)
-        self._cache = PromptCache()
+        self.cache = PromptCache()
         self._diagnosis = Diagnosis()
         self._plain = PlainAnswers()
 
@@ -118,7 +118,7 @@ class Inference:
         call.limit_headers = limits.headers(now_s)
         profile = profile_of(facts.id, self._config.latency)
         pace = pace_of(profile, input_tokens, self._config.load_factor, call.seed, call.ordinal)
-        self._cache.keep(prompt, began_s, began_s + pace.first_token_s)
+        self.cache.keep(prompt, began_s, began_s + pace.first_token_s)
         message_id = call.make_id("msg")
         found = self._diagnosis.diagnose(body, facts.id, input_tokens, call.scope, message_id)
         message = render_message(message_id, facts.id, answer, prompt.use, body, found)
@@ -143,7 +143,7 @@ class Inference:
 
     def _plan(self, call: Call, body: JsonObject, facts: ModelFacts, began_s: float) -> CachePlan:
         total = count_input_tokens(body, bytes_per_token(facts.id))
-        return self._cache.plan(body, facts.id, total, call.scope, began_s)
+        return self.cache.plan(body, facts.id, total, call.scope, began_s)
 
     def _admit(self, call: Call, facts: ModelFacts, input_tokens: int) -> LimitExceeded | None:
         now_s = self._clock.now_s()
