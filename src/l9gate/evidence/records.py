@@ -77,6 +77,20 @@ class CacheState(StrEnum):
     OFF = "off"
 
 
+class Witness(StrEnum):
+    """Who saw an exchange."""
+
+    SEAM = "seam"  # inside the process that sent it
+    PROXY = "proxy"  # the recording proxy, which carried it
+
+
+class SignalSource(StrEnum):
+    """How the application told of an operation."""
+
+    LOG = "log"  # a log record with the agreed fields
+    SPAN = "span"  # a span with the agreed attributes
+
+
 class RemarkKind(StrEnum):
     """What was noticed about a test that makes its pass worth less."""
 
@@ -133,6 +147,8 @@ class Exchange(Record, frozen=True, kw_only=True, tag="exchange"):
     api_version: str | None
     request_bytes: int
     response_bytes: int
+    trace_id: str | None = None  # of the request's `traceparent`, 32 hex digits
+    witness: Witness = Witness.SEAM
 
     @property
     def was_answered(self) -> bool:
@@ -197,6 +213,49 @@ class Signal(Record, frozen=True, kw_only=True, tag="signal"):
     mock: bool = False
     avoided_input_tokens: int = 0
     avoided_output_tokens: int = 0
+    source: SignalSource = SignalSource.LOG
+    span_id: str | None = None  # trace and span that it happened in, in hex
+
+
+class Mention(Record, frozen=True, kw_only=True, tag="mention"):
+    """Ids that an answer told a test: what carries one of them was done for this test."""
+
+    owner: str
+    layer: Layer | None
+    request_id: str | None = None  # of the API, as the service under test passes it on
+    trace_id: str | None = None  # 32 hex digits
+
+
+class ReportedCall(Record, frozen=True, kw_only=True, tag="reported_call"):
+    """One call of the Messages API as a service in another process tells of it in a span.
+
+    It is the service's word and no socket was seen, so it proves a test only by a `Mention` of its
+    ids and is in no sample.
+    """
+
+    trace_id: str
+    request_id: str | None
+    origin: Origin  # by the address that the span names
+    host: str | None  # host[:port]
+    status: int | None
+    model: str | None
+    served_model: str | None
+    error_type: str | None
+    started_s: float
+    ended_s: float
+    input_tokens: int | None  # in all, with what came from a cache
+    output_tokens: int | None
+
+    @property
+    def was_answered(self) -> bool:
+        """Whether the span says that the API answered: any status, with a request id."""
+        return self.status is not None and self.request_id is not None
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether the span tells of a whole message: no error, and its model and usage."""
+        is_well = self.status is not None and self.status < 300 and self.error_type is None
+        return is_well and self.served_model is not None and self.output_tokens is not None
 
 
 class Gauge(Record, frozen=True, kw_only=True, tag="gauge"):
@@ -248,5 +307,15 @@ class Alert(Record, frozen=True, kw_only=True, tag="alert"):
 
 
 AnyRecord: TypeAlias = (
-    Exchange | TestOutcome | LayerRun | Signal | Gauge | Fault | Conduct | SourceEnd | Alert
+    Exchange
+    | TestOutcome
+    | LayerRun
+    | Signal
+    | Mention
+    | ReportedCall
+    | Gauge
+    | Fault
+    | Conduct
+    | SourceEnd
+    | Alert
 )

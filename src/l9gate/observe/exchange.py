@@ -5,12 +5,13 @@ import secrets
 from contextvars import ContextVar
 from dataclasses import dataclass
 
-from l9gate.evidence.records import End, Exchange, Origin
+from l9gate.evidence.records import End, Exchange, Origin, Witness
 from l9gate.measure.clock import Clock
 from l9gate.observe import sockets
 from l9gate.observe.attribution import current_owner
 from l9gate.observe.body import BodyFacts, BodyReader
 from l9gate.observe.origins import Origins
+from l9gate.observe.relayed import RelayedRequest
 from l9gate.observe.watch import HttpRequest, HttpResponse, Stop
 from l9gate.wire import headers as names
 from l9gate.wire.faults import type_of
@@ -64,8 +65,15 @@ def next_attempt(retry_count: str | None) -> Call:
 class ExchangeTrace:
     """Collects the facts of one exchange; `finish` makes the record."""
 
-    def __init__(self, request: HttpRequest, clock: Clock, origins: Origins) -> None:
+    def __init__(
+        self,
+        request: HttpRequest,
+        clock: Clock,
+        origins: Origins,
+        witness: Witness = Witness.SEAM,
+    ) -> None:
         self._request = request
+        self._witness = witness
         self._clock = clock
         self._origins = origins
         self._host = request.url.netloc.decode("ascii", "replace")
@@ -149,11 +157,15 @@ class ExchangeTrace:
             rate_limit=names.parse_rate_limit(headers),
             retry_after_s=names.parse_retry_after(headers, ended_s),
             api_version=self._request.headers.get(names.API_VERSION),
-            request_bytes=len(_content_of(self._request) or b""),
+            request_bytes=_size_of(self._request),
             response_bytes=self._reader.size_bytes,
+            trace_id=names.parse_trace_id(self._request.headers),
+            witness=self._witness,
         )
 
     def _request_facts(self) -> RequestFacts:
+        if isinstance(self._request, RelayedRequest):
+            return self._request.facts or _NO_FACTS
         body = _content_of(self._request)
         return (parse_request_facts(body) if body else None) or _NO_FACTS
 
@@ -195,6 +207,12 @@ class ExchangeTrace:
             status >= 400 or facts.is_malformed or (sent.stream and not self._reader.is_stream)
         )
         return "malformed_body" if is_wrong else None
+
+
+def _size_of(request: HttpRequest) -> int:
+    if isinstance(request, RelayedRequest):
+        return request.size_bytes
+    return len(_content_of(request) or b"")
 
 
 def _content_of(message: HttpRequest | HttpResponse) -> bytes | None:

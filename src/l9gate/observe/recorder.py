@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Self
 
 from l9gate.evidence.log import Sink
-from l9gate.evidence.records import AnyRecord, Fault
+from l9gate.evidence.records import AnyRecord, Fault, Witness
 from l9gate.measure.clock import Clock
 from l9gate.observe.exchange import ExchangeTrace
 from l9gate.observe.origins import Origins, Target
@@ -61,17 +61,20 @@ class Guarded:
 class Recorder:
     """Follows every exchange; bodies are read for facts and never kept."""
 
-    def __init__(self, outbox: Outbox, clock: Clock, target: Target) -> None:
+    def __init__(
+        self, outbox: Outbox, clock: Clock, target: Target, witness: Witness = Witness.SEAM
+    ) -> None:
         self._outbox = outbox
         self._clock = clock
         self._origins = Origins(target)
+        self._witness = witness
         self._open: set[_GuardedWatch] = set()
         self._lock = threading.Lock()
 
     def begin(self, request: HttpRequest) -> Watch | None:
         """Start to follow a request."""
         with self._outbox.guarded("observe.begin"):
-            trace = ExchangeTrace(request, self._clock, self._origins)
+            trace = ExchangeTrace(request, self._clock, self._origins, self._witness)
             watch = _GuardedWatch(trace, self._outbox, self._forget)
             with self._lock:
                 self._open.add(watch)

@@ -61,6 +61,11 @@ def note_contacts() -> Contacts:
     return contacts
 
 
+def note_connect(address: Address) -> None:
+    """Take note of a connection of this process that raises no audit event, such as uvloop's."""
+    _note_address(address)
+
+
 def used_socket(stream: NetworkStream | None, contacts: Contacts) -> bool:
     """Whether a connection that this process was seen to open carries the stream.
 

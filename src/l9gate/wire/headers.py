@@ -1,11 +1,14 @@
 """Names of headers, and the values of those that say when to come back and what is left."""
 
 import math
+import re
 from collections.abc import Mapping
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 
 ORIGIN = "x-l9gate-origin"  # response: `simulated`
+EXCHANGE = "x-l9gate-exchange"  # request to the proxy: recorded where it was sent, under this id
+TRACE_PARENT = "traceparent"
 FAULT = "x-l9gate-fault"  # request: what the simulator shall do wrong
 FAULT_MISSED = "x-l9gate-fault-missed"  # response: what of it changed nothing
 REQUEST_ID = "request-id"
@@ -24,6 +27,7 @@ RATE_LIMIT_PREFIX = "anthropic-ratelimit-"
 CURRENT_API_VERSION = "2026-10-21"
 PREVIOUS_API_VERSION = "2023-06-01"
 API_VERSIONS = frozenset({CURRENT_API_VERSION, PREVIOUS_API_VERSION})
+_TRACE_PARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(?:-|$)")
 
 
 def parse_retry_after(headers: Mapping[str, str], now_s: float) -> float | None:
@@ -52,6 +56,15 @@ def parse_rate_limit(headers: Mapping[str, str]) -> dict[str, str]:
         for name, value in headers.items()
         if name[:cut].lower() == RATE_LIMIT_PREFIX
     }
+
+
+def parse_trace_id(headers: Mapping[str, str]) -> str | None:
+    """Return the trace id of a `traceparent` header, 32 hex digits; None if it has none.
+
+    Source: W3C Trace Context, section 3.2.2.
+    """
+    found = _TRACE_PARENT.match(headers.get(TRACE_PARENT) or "")
+    return found[1] if found is not None and found[1].strip("0") else None
 
 
 def _number(text: str | None) -> float | None:

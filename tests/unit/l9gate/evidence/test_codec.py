@@ -17,6 +17,8 @@ from l9gate.evidence.records import (
     Fault,
     Gauge,
     LayerRun,
+    Mention,
+    ReportedCall,
     Signal,
     SourceEnd,
     TestOutcome,
@@ -27,6 +29,8 @@ KINDS = {
     TestOutcome: "test",
     LayerRun: "layer",
     Signal: "signal",
+    Mention: "mention",
+    ReportedCall: "reported_call",
     Gauge: "gauge",
     Fault: "fault",
     Conduct: "conduct",
@@ -72,6 +76,7 @@ def test_decoding_an_exchange_undoes_encoding(
     [
         TestOutcome(at_s=1.0, node_id="t::x", layer=None, state="passed", duration_s=0.1),  # type: ignore[arg-type]
         SourceEnd(at_s=1.0, source="suite.unit", reason=EndReason.STOPPED, detail="ctrl-c"),
+        Mention(at_s=1.0, owner="t", layer=None, request_id="req_1"),
         Fault(at_s=1.0, where="recorder", error_class="KeyError"),
         Conduct(at_s=1.0, client="a", requests=2, retries=1, left=0, misconduct={"no_backoff": 1}),
         Alert(at_s=1.0, rule="r", before="ok", after="warning", observed=1.6, samples=20),

@@ -7,6 +7,7 @@ from l9gate.wire.headers import (
     CURRENT_API_VERSION,
     parse_rate_limit,
     parse_retry_after,
+    parse_trace_id,
 )
 
 NOW_S = 1_445_412_480.0  # Wed, 21 Oct 2015 07:28:00 GMT
@@ -43,6 +44,23 @@ def test_rate_limit_loses_only_its_prefix() -> None:
         "anthropic-organization-id": "o",
     }
     assert parse_rate_limit(headers) == {"requests-limit": "1000", "tokens-remaining": "38000"}
+
+
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [
+        ("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", True),
+        ("cc-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-later-versions", True),
+        ("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01x", False),
+        ("00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01", False),
+        ("00-00000000000000000000000000000000-00f067aa0ba902b7-01", False),
+        ("", False),
+    ],
+)
+def test_a_trace_id_is_read_as_the_standard_writes_it(value: str, found: bool) -> None:
+    trace_id = "4bf92f3577b34da6a3ce929d0e0e4736" if found else None
+    assert parse_trace_id({"traceparent": value}) == trace_id
+    assert parse_trace_id({}) is None
 
 
 def test_the_current_version_is_one_of_the_versions() -> None:
