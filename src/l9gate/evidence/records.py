@@ -296,6 +296,26 @@ class SourceEnd(Record, frozen=True, kw_only=True, tag="end"):
     detail: str | None = None
 
 
+class Survivor(msgspec.Struct, frozen=True, kw_only=True):
+    """A test that did not fail although the API could not serve it."""
+
+    node_id: str
+    layer: Layer | None
+    place: str  # file:line of the test
+    against: tuple[str, ...]  # the endpoints that it survived: "dead", "refusing", "garbage"
+    reason: str
+
+
+class Control(Record, frozen=True, kw_only=True, tag="control"):
+    """A negative control of the real layers' tests, and what it holds for."""
+
+    digest: str  # of tests, application, SDK and policy
+    layers: tuple[Layer, ...]
+    tests: int  # that talk to the API, or belong to a real layer
+    survivors: tuple[Survivor, ...]
+    open_ends: tuple[str, ...]  # what was not decided, and why
+
+
 class Alert(Record, frozen=True, kw_only=True, tag="alert"):
     """A change of state of an alert rule."""
 
@@ -317,5 +337,6 @@ AnyRecord: TypeAlias = (
     | Fault
     | Conduct
     | SourceEnd
+    | Control
     | Alert
 )

@@ -4,7 +4,7 @@ import os
 import signal
 import threading
 
-from l9gate.sources.suite.collect import LEASH
+from l9gate.sources.child import LEASH
 
 
 def hold_leash() -> None:

@@ -1,18 +1,13 @@
 """Runs one layer's tests in a child pytest; the plug-in there puts the records."""
 
 import asyncio
-import os
-import signal
 import sys
 
 from l9gate.errors import DependencyError, ExitCode
 from l9gate.evidence.records import EndReason, SourceEnd
 from l9gate.sources.bench import Bench
+from l9gate.sources.child import run_child
 from l9gate.sources.suite.plan import SuitePlan
-
-LEASH = "L9GATE_LEASH"  # the variable that tells the plug-in which descriptor to watch
-GRACE_S = 10.0
-MAX_LINE_BYTES = 1 << 20
 
 # pytest's own exit status → whether the session came to its end
 _ENDS = {
@@ -50,47 +45,5 @@ async def collect(plan: SuitePlan, bench: Bench) -> None:
 
 
 async def _run_pytest(plan: SuitePlan, bench: Bench) -> int:
-    # The child stops when the pipe closes, which the death of this process does as well.
-    leash, held = os.pipe()
-    try:
-        return await _run_on_leash(plan, bench, leash)
-    finally:
-        os.close(leash)
-        os.close(held)
-
-
-async def _run_on_leash(plan: SuitePlan, bench: Bench, leash: int) -> int:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "pytest",
-        *plan.pytest_arguments(),
-        cwd=plan.root,
-        env={**plan.environ, LEASH: str(leash)},
-        pass_fds=(leash,),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-        limit=MAX_LINE_BYTES,
-        start_new_session=True,
-    )
-    try:
-        assert process.stdout is not None  # noqa: S101  # asked for above
-        async for line in process.stdout:
-            bench.say(line.decode(errors="replace").rstrip())
-        return await process.wait()
-    finally:
-        await _end(process)
-
-
-async def _end(process: asyncio.subprocess.Process) -> None:
-    """Stop the child's whole group: politely, then for certain."""
-    for number in (signal.SIGINT, signal.SIGKILL):
-        if process.returncode is not None:
-            return
-        try:
-            os.killpg(process.pid, number)
-            async with asyncio.timeout(GRACE_S):
-                await process.wait()
-        except (ProcessLookupError, TimeoutError):
-            continue
+    command = (sys.executable, "-m", "pytest", *plan.pytest_arguments())
+    return await run_child(command, plan.root, plan.environ, bench.say)
