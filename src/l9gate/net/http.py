@@ -81,6 +81,7 @@ class HttpResponse(msgspec.Struct, kw_only=True, gc=False):
     headers: dict[str, str]
     body: Body
     on_end: Callable[[Ending], None] | None = None  # called once if the body is no bytes
+    head: bytes | None = None  # what `render_head` would return to keep alive, if at hand
 
 
 class App(Protocol):
@@ -101,6 +102,8 @@ LAST_CHUNK = b"0\r\n\r\n"
 
 def render_head(response: HttpResponse, *, keep_alive: bool) -> bytes:
     """Return status line and headers with the framing that the body needs."""
+    if keep_alive and response.head is not None:
+        return response.head
     status = response.status
     lines = [_STATUS_LINES.get(status) or f"HTTP/1.1 {status} Status {status}"]
     lines += map(": ".join, response.headers.items())

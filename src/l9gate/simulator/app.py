@@ -18,6 +18,7 @@ from l9gate.simulator.commands import METRICS_PATH, OWN_PATHS, answer_command, w
 from l9gate.simulator.config import SimulatorConfig
 from l9gate.simulator.credentials import check_version, identify, key_of, workspace_of
 from l9gate.simulator.delivery import Sleep, deliver
+from l9gate.simulator.express import Express
 from l9gate.simulator.faults import NO_FAULT, parse_fault_text
 from l9gate.simulator.inference import Inference
 from l9gate.simulator.journal import Visit
@@ -66,6 +67,7 @@ class SimulatorApp:
             files.PATH: files.Files(config, self._clock).respond,
         }
         self.witness = Witness(clock or SystemClock())
+        self._express = Express(config, self._clock, self._inference, self.witness)
         self._faults = FaultPlan(config.rules)
         self._visitors = Visitors()
         self.requests_seen = 0
@@ -80,6 +82,12 @@ class SimulatorApp:
 
     def __call__(self, request: HttpRequest, /) -> HttpResponse | Awaitable[HttpResponse]:
         """Return the answer, later if the pace or a fault says so."""
+        visitor = self._visitors.find(request)
+        if visitor is not None and self._faults.current is NO_FAULT:
+            answer = self._express.answer(request, visitor, self.requests_seen + 1)
+            if answer is not None:
+                self.requests_seen += 1
+                return answer
         call = self._begin(request)
         if request.path in OWN_PATHS and (self._takes_commands or request.path == METRICS_PATH):
             return answer_command(call, self.witness, self.set_fault)

@@ -57,16 +57,16 @@ class Inference:
         self._config = config
         self._clock = clock
         self._sleep = sleep
-        self._limits = Limits(config.tier)
+        self.limits = Limits(config.tier)
         self.cache = PromptCache()
         self._diagnosis = Diagnosis()
-        self._plain = PlainAnswers()
+        self.plain = PlainAnswers()
 
     def create(self, call: Call) -> tuple[HttpResponse, float]:
         """Return the answer to a request for a message, and the seconds that pass before it."""
         if call.told is MISS and self._config.answer is None:
             call.plain = _parse_plain(call)
-            known = None if call.plain is None else self._plain.find(call.plain, call.request.body)
+            known = None if call.plain is None else self.plain.find(call.plain, call.request.body)
             if known is not None and call.plain is not None:
                 return self._create_known(call, call.plain, known)
         return self._create_usual(call)
@@ -123,7 +123,7 @@ class Inference:
         found = self._diagnosis.diagnose(body, facts.id, input_tokens, call.scope, message_id)
         message = render_message(message_id, facts.id, answer, prompt.use, body, found)
         if call.plain is not None:
-            self._plain.learn(str(body["model"]), answer, message, input_tokens, call.request.body)
+            self.plain.learn(str(body["model"]), answer, message, input_tokens, call.request.body)
         if body.get("stream") is True:
             return self._stream(call, message, pace), pace.first_token_s * HEADERS_SHARE
         return render_json(call, message), pace.total_s(answer.output_tokens)
@@ -135,7 +135,7 @@ class Inference:
         if isinstance(body, Refusal):
             return render_refusal(call, body)
         key, now_s = call.key, self._clock.now_s()
-        exceeded = self._limits.take_call("count", now_s, key.organization, key.limits)
+        exceeded = self.limits.take_call("count", now_s, key.organization, key.limits)
         if exceeded is not None:
             return render_refusal(call, limit_refusal(exceeded), exceeded.retry_after_s)
         per_token = bytes_per_token(_facts_of(body, self._config.strictness).id)
@@ -155,7 +155,7 @@ class Inference:
 
     def _limits_of(self, call: Call, model: str, now_s: float) -> ModelLimits:
         """Return the limits of the key's organization."""
-        return self._limits.of(model, now_s, call.key.organization, call.key.limits)
+        return self.limits.of(model, now_s, call.key.organization, call.key.limits)
 
     def _stream(self, call: Call, message: JsonObject, pace: Pace) -> HttpResponse:
         pacer = Pacer(pace, self._clock, self._sleep)

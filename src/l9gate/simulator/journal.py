@@ -45,6 +45,14 @@ _ENDS = {
 }  # fmt: skip
 
 
+class Client(msgspec.Struct, frozen=True, gc=False):
+    """What the headers of a request say of who sent it."""
+
+    number: int  # hash of key and user agent
+    user_agent: str
+    attempt: int | None  # as the SDK counts it, 0 for the first; None if it does not say
+
+
 class Visit(msgspec.Struct, kw_only=True, gc=False):
     """One request and what became of it; times in seconds since the epoch."""
 
@@ -95,21 +103,16 @@ class Journal:
 
     def open(self, request: HttpRequest, number: int, now_s: float) -> Visit:
         """Note a request that came."""
-        headers = request.headers
-        who = (headers.get(API_KEY), headers.get(AUTHORIZATION), headers.get("user-agent", ""))
-        client = self._clients.get(who)
-        if client is None:
-            client = self._meet(who, headers)
-        attempt = headers.get(RETRY_COUNT)
+        client = self.meet(request.headers)
         body = readable_body(request)
         visit = Visit(
             number=number,
             connection=request.connection,
-            client=client,
-            user_agent=who[2],
+            client=client.number,
+            user_agent=client.user_agent,
             path=request.path,
             body=hash(body) & _MASK,
-            attempt=int(attempt) if attempt is not None and attempt.isdecimal() else None,
+            attempt=client.attempt,
             at_s=now_s,
         )
         if self._cut_texts:
@@ -118,12 +121,44 @@ class Journal:
         self.seen += 1
         return visit
 
-    def _meet(self, who: tuple[str | None, str | None, str], headers: dict[str, str]) -> int:
-        """Return the hash of a client that is new, and remember it."""
-        if len(self._clients) >= _MAX_CLIENTS:
-            self._clients.clear()
-        client = self._clients[who] = hash((key_of(headers), who[2])) & _MASK
-        return client
+    @property
+    def knows_cut_texts(self) -> bool:
+        """Whether a body may repeat what a stream said that was broken off."""
+        return bool(self._cut_texts)
+
+    def note(
+        self, request: HttpRequest, client: Client, number: int, at_s: float, answered_s: float
+    ) -> None:
+        """Note a request that came and got its whole answer, a 200, at once."""
+        self._visits.append(
+            Visit(
+                number=number,
+                connection=request.connection,
+                client=client.number,
+                user_agent=client.user_agent,
+                path=request.path,
+                body=hash(request.body) & _MASK,
+                attempt=client.attempt,
+                at_s=at_s,
+                answered_s=answered_s,
+                ended_s=answered_s,
+                end=VisitEnd.WHOLE,
+                status=200,
+            )
+        )
+        self.seen += 1
+
+    def meet(self, headers: dict[str, str]) -> Client:
+        """Return who sends these headers."""
+        who = (headers.get(API_KEY), headers.get(AUTHORIZATION), headers.get("user-agent", ""))
+        number = self._clients.get(who)
+        if number is None:
+            if len(self._clients) >= _MAX_CLIENTS:
+                self._clients.clear()
+            number = self._clients[who] = hash((key_of(headers), who[2])) & _MASK
+        attempt = headers.get(RETRY_COUNT)
+        told = attempt is not None and attempt.isdecimal()
+        return Client(number, who[2], int(attempt) if attempt and told else None)
 
     def answer(self, visit: Visit, status: int, headers: dict[str, str], now_s: float) -> None:
         """Note the head of an answer."""

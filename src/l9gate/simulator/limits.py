@@ -19,6 +19,10 @@ _REQUESTS, _INPUT, _OUTPUT, _TOKENS = (
     tuple(f"{RATE_LIMIT_PREFIX}{name}-{what}" for what in ("limit", "remaining", "reset"))
     for name in ("requests", "input-tokens", "output-tokens", "tokens")
 )
+LEFT = (  # names of the headers that change from answer to answer
+    _REQUESTS[1], _REQUESTS[2], _INPUT[1], _INPUT[2],
+    _OUTPUT[1], _OUTPUT[2], _TOKENS[1], _TOKENS[2],
+)  # fmt: skip
 _FAMILIES = {  # models that share their buckets
     "claude-opus-4-8": "opus-4",
     "claude-opus-4-7": "opus-4",
@@ -77,27 +81,31 @@ class Bucket:
 
     def __init__(self, per_min: int, now_s: float) -> None:
         self.capacity = per_min
-        self._level = float(per_min)
+        self._full = float(per_min)
+        self.last_level = self._full  # at the time of the last look
         self._at_s = now_s
 
     def level(self, now_s: float) -> float:
         """Return what is left; below 0 after something was charged that nobody could foresee."""
         passed_s = now_s - self._at_s
-        if passed_s == 0:
-            return self._level
         if passed_s > 0:
-            level = self._level + passed_s * self.capacity / 60
-            self._level = level if level < self.capacity else float(self.capacity)
+            level = self.last_level + passed_s * self._full / 60
+            self.last_level = self._full if level > self._full else level  # noqa: FURB136 - faster
         self._at_s = now_s
-        return self._level
+        return self.last_level
+
+    def state(self, unit: int, now_s: float) -> tuple[int, int]:
+        """Return what is left, in whole units, and the first whole second at which it is full."""
+        level = self.last_level if now_s == self._at_s else self.level(now_s)
+        wait_s = (self._full - level) * 60 / self._full if self._full else _FOREVER_S
+        full_at_s = now_s
+        if wait_s > _INSTANT_S:
+            full_at_s += _FOREVER_S if wait_s > _FOREVER_S else wait_s  # noqa: FURB136 - faster
+        return round(level / unit) * unit if level > 0 else 0, math.ceil(full_at_s)
 
     def take(self, amount: float, now_s: float) -> None:
         """Charge an amount."""
-        self._level = self.level(now_s) - amount
-
-    def take_now(self, amount: float) -> None:
-        """Charge an amount at the time of the last look."""
-        self._level -= amount
+        self.last_level = self.level(now_s) - amount
 
     def wait_s(self, amount: float, now_s: float) -> float:
         """Return the seconds until the amount is there; more than fits is there when it is full."""
@@ -123,7 +131,10 @@ class ModelLimits:
         self._input = Bucket(tier.input_tokens_per_min, now_s)
         self._output = Bucket(tier.output_tokens_per_min, now_s)
         sizes = [tier.requests_per_min, tier.input_tokens_per_min, tier.output_tokens_per_min]
-        self._shown = [str(size) for size in (*sizes, sizes[1] + sizes[2])]
+        families = (_REQUESTS, _INPUT, _OUTPUT, _TOKENS)
+        self._headers = {name: "" for names in families for name in names}
+        for names, size in zip(families, (*sizes, sizes[1] + sizes[2]), strict=True):
+            self._headers[names[0]] = str(size)
 
     def admit(self, input_tokens: int, now_s: float) -> LimitExceeded | None:
         """Charge a request and its input, or say which limit it would exceed and charge nothing.
@@ -137,8 +148,8 @@ class ModelLimits:
             and self._input.level(now_s) >= input_tokens
             and self._output.level(now_s) >= 1
         ):
-            self._requests.take_now(1)
-            self._input.take_now(input_tokens)
+            self._requests.last_level -= 1
+            self._input.last_level -= input_tokens
             return None
         needs = (
             ("requests", self._requests, 1),
@@ -162,23 +173,25 @@ class ModelLimits:
 
     def headers(self, now_s: float) -> dict[str, str]:
         """Return the rate-limit headers; token counts are rounded to thousands."""
-        left, full = _state(self._requests, 1, now_s)
-        left_in, full_in = _state(self._input, 1000, now_s)
-        left_out, full_out = _state(self._output, 1000, now_s)
-        return {
-            _REQUESTS[0]: self._shown[0],
-            _REQUESTS[1]: str(left),
-            _REQUESTS[2]: _moment(full),
-            _INPUT[0]: self._shown[1],
-            _INPUT[1]: str(left_in),
-            _INPUT[2]: _moment(full_in),
-            _OUTPUT[0]: self._shown[2],
-            _OUTPUT[1]: str(left_out),
-            _OUTPUT[2]: _moment(full_out),
-            _TOKENS[0]: self._shown[3],
-            _TOKENS[1]: str(left_in + left_out),
-            _TOKENS[2]: _moment(max(full_out, full_in)),
-        }
+        headers = self._headers.copy()
+        headers.update(zip(LEFT, self.left(now_s), strict=True))
+        return headers
+
+    def left(self, now_s: float) -> list[str]:
+        """Return the values of those headers that change, in the order of `LEFT`."""
+        left, full = self._requests.state(1, now_s)
+        left_in, full_in = self._input.state(1000, now_s)
+        left_out, full_out = self._output.state(1000, now_s)
+        return [
+            str(left),
+            _moment(full),
+            str(left_in),
+            _moment(full_in),
+            str(left_out),
+            _moment(full_out),
+            str(left_in + left_out),
+            _moment(max(full_in, full_out)),
+        ]
 
 
 class Limits:
@@ -251,14 +264,6 @@ def _tier_for(model: str, tier: Tier) -> Tier:
         input_tokens_per_min=input_tokens,
         output_tokens_per_min=output_tokens,
     )
-
-
-def _state(bucket: Bucket, unit: int, now_s: float) -> tuple[int, int]:
-    """Return what is left, in whole units, and the first whole second at which it is full."""
-    level, capacity = bucket.level(now_s), bucket.capacity
-    wait_s = (capacity - level) * 60 / capacity if capacity else _FOREVER_S
-    full_at_s = math.ceil(now_s if wait_s <= _INSTANT_S else now_s + min(wait_s, _FOREVER_S))
-    return round(level / unit) * unit if level > 0 else 0, full_at_s
 
 
 @lru_cache(maxsize=256)

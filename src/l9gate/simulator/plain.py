@@ -13,12 +13,18 @@ from typing import Annotated, Literal, TypeAlias
 
 import msgspec
 
+from l9gate.net.http import HttpResponse, render_head
+from l9gate.simulator.limits import LEFT
 from l9gate.simulator.trimming import Answer
+from l9gate.wire.headers import REQUEST_ID
 from l9gate.wire.json import JsonObject
 from l9gate.wire.models import MODELS
 
 _MAX_BYTES = 100_000  # far from the end of any context window
 _MAX_LESSONS = 8  # for a model whose answers are never plain, as of one that always thinks
+_CHANGING = (REQUEST_ID, *LEFT)
+_MARK = "\0"  # which no header has
+_END = "\r\n\r\n"
 _ID = "msg_of_a_plain_request"
 _TOKENS = 8_765_432_101_234_567
 
@@ -69,6 +75,32 @@ class PlainTemplate(msgspec.Struct):  # untracked, it lets msgspec crash when Py
         return self.pattern % (message_id.encode(), input_tokens)
 
 
+class PlainHead:
+    """The head of plain answers, all but its id, what is left of the limits, and the length.
+
+    Args:
+        headers: of such an answer; the values that change are written anew each time.
+    """
+
+    def __init__(self, headers: dict[str, str]) -> None:
+        self._headers = headers
+        marked = headers | dict.fromkeys(_CHANGING, _MARK)
+        head = render_head(HttpResponse(status=200, headers=marked, body=b""), keep_alive=True)
+        text = head.decode("latin-1").removesuffix(f"0{_END}")
+        self._parts = [part for piece in text.split(_MARK) for part in (piece, "")]
+
+    def render(self, values: list[str], body: bytes) -> HttpResponse:
+        """Return the answer with the id of the request and the values of the limits."""
+        headers = self._headers.copy()
+        for name, value in zip(_CHANGING, values):  # noqa: B905 - the slice below checks
+            headers[name] = value
+        parts = self._parts.copy()
+        parts[1:-1:2] = values
+        parts[-1] = f"{len(body)}{_END}"
+        head = "".join(parts).encode("latin-1")
+        return HttpResponse(status=200, headers=headers, body=body, head=head)
+
+
 _ENCODER = msgspec.json.Encoder()
 _PLAIN = msgspec.json.Decoder(PlainRequest)
 _MAX_TOKENS = {
@@ -88,7 +120,10 @@ def parse_plain(data: bytes) -> PlainRequest | None:
     limit = _MAX_TOKENS.get(body.model, 0)
     if (limit is not None and body.max_tokens > limit) or body.messages[-1].role != "user":
         return None
-    return None if any(map(_is_blank, body.messages)) else body
+    for turn in body.messages:
+        if _is_blank(turn):
+            return None
+    return body
 
 
 def count_plain_tokens(request: PlainRequest, per_token: float) -> int:
@@ -149,8 +184,8 @@ def _has_wishes(data: bytes) -> bool:
     """
     if len(data) > _MAX_BYTES:
         return True
-    words = data.lower()
-    return b"exactly" in words or b"\\u" in words or b"anthropic_magic_string" in words
+    words = data.lower().decode("latin-1")  # any bytes are; a look into text is the faster one
+    return "exactly" in words or "\\u" in words or "anthropic_magic_string" in words
 
 
 def _template_of(answer: Answer, message: JsonObject, input_tokens: int) -> PlainTemplate | None:

@@ -3,11 +3,11 @@
 from functools import partial
 
 from l9gate.measure.clock import Clock
-from l9gate.net.http import Body, Ending, HttpResponse, Timetable
+from l9gate.net.http import Body, Ending, HttpRequest, HttpResponse, Timetable
 from l9gate.simulator.call import Call
 from l9gate.simulator.conduct import ClientConduct, judge_visits, render_conduct
 from l9gate.simulator.faults import NO_FAULT
-from l9gate.simulator.journal import Journal, Visit, VisitEnd, render_visits
+from l9gate.simulator.journal import Client, Journal, Visit, VisitEnd, render_visits
 from l9gate.simulator.metrics import Metrics, route_of
 from l9gate.wire.headers import RATE_LIMIT_PREFIX
 from l9gate.wire.json import JsonObject
@@ -27,6 +27,18 @@ class Witness:
         """Note a request that came."""
         self.metrics.received_bytes += len(call.request.body)
         return self.journal.open(call.request, call.ordinal, self._clock.now_s())
+
+    def see_whole(
+        self, request: HttpRequest, client: Client, number: int, at_s: float, response: HttpResponse
+    ) -> None:
+        """Note a request and its answer, a whole 200 that it got at once."""
+        metrics = self.metrics
+        metrics.received_bytes += len(request.body)
+        if isinstance(response.body, bytes):
+            metrics.sent_bytes += len(response.body)
+        metrics.requests[request.path, 200, ""] += 1
+        metrics.limits = response.headers
+        self.journal.note(request, client, number, at_s, self._clock.now_s())
 
     def see_answer(self, visit: Visit, call: Call, response: HttpResponse) -> HttpResponse:
         """Note an answer whose head goes out now; its end is noted when it comes."""
