@@ -19,6 +19,7 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
     output_tokens: int = 0
     cache_read_input_tokens: int = 0
     cache_creation_input_tokens: int = 0
+    cache_creation_1h_input_tokens: int = 0  # those of the line above that are kept for an hour
 
 
 class RequestFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,6 +98,10 @@ def usage_of(value: object, before: Usage | None = None) -> Usage | None:
     for name in Usage.__struct_fields__:
         count = as_count(value.get(name))
         counts[name] = getattr(known, name) if count is None else count
+    details = value.get("cache_creation")
+    hour = as_count(details.get("ephemeral_1h_input_tokens")) if isinstance(details, dict) else None
+    if hour is not None:
+        counts["cache_creation_1h_input_tokens"] = hour
     return Usage(**counts)
 
 

@@ -74,3 +74,12 @@ def test_no_object_is_no_usage() -> None:
 def test_bytes_that_are_no_json_object_have_no_facts_and_raise_nothing(body: bytes) -> None:
     assert parse_request_facts(body) is None or body.strip().startswith(b"{")
     assert parse_response_facts(b'{"usage":' + body) is None or body.strip().endswith(b"}")
+
+
+def test_what_is_kept_for_an_hour_is_told_apart() -> None:
+    details = {"ephemeral_5m_input_tokens": 2, "ephemeral_1h_input_tokens": 3}
+    usage = usage_of({"cache_creation_input_tokens": 5, "cache_creation": details})
+    assert usage == Usage(cache_creation_input_tokens=5, cache_creation_1h_input_tokens=3)
+    assert usage_of({"output_tokens": 9, "cache_creation": None}, usage) == Usage(
+        output_tokens=9, cache_creation_input_tokens=5, cache_creation_1h_input_tokens=3
+    )
