@@ -298,3 +298,15 @@ def test_a_load_factor_that_cannot_be_meant_is_refused(factor: float) -> None:
 
 def test_keys_do_not_show() -> None:
     assert "sk-secret" not in repr(SimulatorConfig(keys=frozenset({"sk-secret"})))
+
+
+def test_counting_says_what_was_counted_before_context_was_managed(
+    ask: Callable[..., HttpResponse], body: JsonObject
+) -> None:
+    """15: a field of a beta."""
+    asked = {name: body[name] for name in ("model", "messages")} | {"context_management": {}}
+    headers = {"anthropic-beta": "context-management-2025-06-27"}
+    response = ask(asked, "/v1/messages/count_tokens", headers=headers)
+    assert isinstance(response.body, bytes)
+    counted = msgspec.json.decode(response.body)
+    assert counted["context_management"] == {"original_input_tokens": counted["input_tokens"]}

@@ -107,3 +107,13 @@ def test_capabilities_say_which_thinking_is_refused() -> None:
         "enabled": {"supported": False},
         "between_tools": {"supported": False},
     }
+
+
+def test_every_model_runs_the_tools_that_the_simulator_plays() -> None:
+    """14.2."""
+    shown = show_model("claude-haiku-5-5")
+    assert isinstance(shown, dict)
+    capabilities = shown["capabilities"]
+    assert isinstance(capabilities, dict)
+    yes = {"supported": True}
+    assert capabilities["server_tools"] == {**yes, "code_execution": yes, "web_search": yes}

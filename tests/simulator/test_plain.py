@@ -119,3 +119,11 @@ def test_what_is_no_request_is_not_plain(data: bytes) -> None:
 def test_the_usual_request_is_plain(body: JsonObject) -> None:
     assert parse_plain(msgspec.json.encode(body)) is not None
     assert parse_plain(msgspec.json.encode({**body, "system": "Be brief.", "stream": True}))
+
+
+def test_more_messages_than_the_api_takes_are_not_plain(body: JsonObject) -> None:
+    """6.1: at most 100,000."""
+    turn: JsonObject = {"role": "user", "content": "x"}
+    for count, is_plain in ((100_000, True), (100_001, False)):
+        data = msgspec.json.encode({**body, "messages": [turn] * count})
+        assert (parse_plain(data) is not None) == is_plain

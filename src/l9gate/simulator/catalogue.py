@@ -74,6 +74,6 @@ def _capabilities(model: ModelFacts) -> JsonObject:
             **has_effort,
             **dict.fromkeys(("low", "medium", "high", "max", "xhigh"), has_effort),
         },
-        "server_tools": {"supported": False, "code_execution": no, "web_search": no},
+        "server_tools": {"supported": True, "code_execution": yes, "web_search": yes},
         "thinking": {"supported": True, "types": {**thinks, "between_tools": between}},
     }

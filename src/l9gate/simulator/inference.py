@@ -139,7 +139,10 @@ class Inference:
         if exceeded is not None:
             return render_refusal(call, limit_refusal(exceeded), exceeded.retry_after_s)
         per_token = bytes_per_token(_facts_of(body, self._config.strictness).id)
-        return render_json(call, {"input_tokens": count_input_tokens(body, per_token)})
+        counted: JsonObject = {"input_tokens": count_input_tokens(body, per_token)}
+        if isinstance(body.get("context_management"), dict):  # a beta; nothing is ever cleared
+            counted["context_management"] = {"original_input_tokens": counted["input_tokens"]}
+        return render_json(call, counted)
 
     def _plan(self, call: Call, body: JsonObject, facts: ModelFacts, began_s: float) -> CachePlan:
         total = count_input_tokens(body, bytes_per_token(facts.id))

@@ -14,6 +14,7 @@ from typing import Annotated, Literal, TypeAlias
 import msgspec
 
 from l9gate.net.http import HttpResponse, render_head
+from l9gate.simulator.grammar import MAX_MESSAGES
 from l9gate.simulator.limits import LEFT
 from l9gate.simulator.trimming import Answer
 from l9gate.wire.headers import REQUEST_ID
@@ -57,7 +58,7 @@ class PlainRequest(msgspec.Struct, forbid_unknown_fields=True, gc=False):
 
     model: str
     max_tokens: Annotated[int, msgspec.Meta(ge=1)]
-    messages: Annotated[list[_Turn], msgspec.Meta(min_length=1)]
+    messages: Annotated[list[_Turn], msgspec.Meta(min_length=1, max_length=MAX_MESSAGES)]
     system: _Content | msgspec.UnsetType = msgspec.UNSET
     stream: bool = False
 
