@@ -82,6 +82,16 @@ def test_headers_are_the_recorded_ones() -> None:
     }
 
 
+def test_all_tokens_are_back_when_the_slower_of_both_buckets_is_full() -> None:
+    limits = ModelLimits(SMALL, NOW_S)
+    limits.admit(1_900, NOW_S)
+    limits.charge_output(4_000, NOW_S)
+    headers = limits.headers(NOW_S)
+    assert headers["anthropic-ratelimit-input-tokens-reset"] == "2027-01-15T08:00:04Z"
+    assert headers["anthropic-ratelimit-output-tokens-reset"] == "2027-01-15T08:00:30Z"
+    assert headers["anthropic-ratelimit-tokens-reset"] == "2027-01-15T08:00:30Z"
+
+
 def test_models_have_their_own_buckets() -> None:
     limits = Limits(SMALL)
     limits.of("a", NOW_S).admit(1, NOW_S)

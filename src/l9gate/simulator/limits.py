@@ -182,15 +182,16 @@ class ModelLimits:
         left, full = self._requests.state(1, now_s)
         left_in, full_in = self._input.state(1000, now_s)
         left_out, full_out = self._output.state(1000, now_s)
+        reset_in, reset_out = _moment(full_in), _moment(full_out)
         return [
             str(left),
             _moment(full),
             str(left_in),
-            _moment(full_in),
+            reset_in,
             str(left_out),
-            _moment(full_out),
+            reset_out,
             str(left_in + left_out),
-            _moment(max(full_in, full_out)),
+            reset_in if full_in > full_out else reset_out,
         ]
 
 
