@@ -139,7 +139,10 @@ def test_the_page_that_was_asked_for_is_fetched_and_cited(
     citation = under(message, "content", 3, "citations", 0)
     assert under(citation, "type") == "char_location"
     assert (under(citation, "document_index"), under(citation, "document_title")) == (0, title)
-    assert kinds(converse(FETCH)[0]) == ["web_fetch", "web_fetch_tool_result", "text"]
+    for citations in (None, {}, {"enabled": False}):
+        (message,) = converse({**FETCH, "citations": citations})
+        assert kinds(message) == ["web_fetch", "web_fetch_tool_result", "text"]
+        assert under(message, "content", 1, "content", "content", "citations") is None
 
 
 def test_a_page_that_is_not_allowed_is_an_error_of_the_tool(

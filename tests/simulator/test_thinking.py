@@ -1,9 +1,13 @@
 """Thoughts."""
 
+from collections.abc import Callable
+
+import msgspec
 import pytest
 
-from l9gate.simulator.thinking import sign, signed_text, think
-from l9gate.wire.json import JsonObject
+from l9gate.net.http import HttpResponse
+from l9gate.simulator.thinking import is_signed_by, sign, signed_text, think
+from l9gate.wire.json import Json, JsonObject
 from l9gate.wire.models import find_model
 
 RESULT: JsonObject = {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "t"}]}
@@ -67,3 +71,30 @@ def test_every_model_text_and_place_has_its_own_signature() -> None:
 def test_a_signature_carries_the_thought() -> None:
     assert signed_text(sign("a", "wörds", 1)) == "wörds"
     assert [signed_text(other) for other in ("s", "c2ln", "", "ä")] == [None] * 4
+
+
+def test_a_signature_names_the_model_that_made_it() -> None:
+    assert is_signed_by(sign("a", "x", 1), "a")
+    assert not is_signed_by(sign("a", "x", 1), "b")
+    assert is_signed_by("c2ln", "b")  # who made it is not known
+
+
+@pytest.mark.parametrize(
+    ("model", "status"),
+    [("claude-opus-4-8", 200), ("claude-opus-5", 200), ("claude-sonnet-5-5", 400)],
+)
+def test_the_newest_models_take_no_thoughts_of_others(
+    ask: Callable[..., HttpResponse], body: JsonObject, model: str, status: int
+) -> None:
+    """1.9 of the sheet."""
+    asked: JsonObject = {**body, "model": "claude-opus-4-8", "thinking": {"type": "adaptive"}}
+    answer = ask(asked)
+    assert isinstance(answer.body, bytes)
+    content = msgspec.json.decode(answer.body)["content"]
+    history: list[Json] = [
+        {"role": "user", "content": "Which?"},
+        {"role": "assistant", "content": content},
+        {"role": "user", "content": "And then?"},
+    ]
+    assert content[0]["type"] == "thinking"
+    assert ask({**asked, "model": model, "messages": history}).status == status

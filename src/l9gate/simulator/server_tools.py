@@ -143,11 +143,12 @@ def _fetch(work: ServerWork, given: Json, body: JsonObject) -> JsonObject:
     if not is_allowed(tool, url):
         return {"type": "web_fetch_tool_result_error", "error_code": "url_not_allowed"}
     citations = tool.get("citations")
-    if isinstance(citations, dict) and citations.get("enabled") is True:
+    is_cited = isinstance(citations, dict) and citations.get("enabled") is True
+    if is_cited:
         work.citations.append(cite_page(_TITLE, count_documents(objects_of(body["messages"]))))
     source: JsonObject = {"type": "text", "media_type": "text/plain", "data": _TITLE}
     page: JsonObject = {"type": "document", "source": source, "title": _TITLE}
-    page["citations"] = citations
+    page["citations"] = {"enabled": True} if is_cited else None
     return {"type": "web_fetch_result", "url": url, "retrieved_at": None, "content": page}
 
 

@@ -16,7 +16,7 @@ _SENTENCES = (
 )
 _LENGTHS = {"low": 1, "medium": 2, "high": 3, "xhigh": 6, "max": 9}  # in sentences
 _OURS = b"simulated"  # signatures of the API, in recorded conversations, begin otherwise
-_DIGEST_BYTES = 32
+_MODEL_BYTES, _DIGEST_BYTES = 8, 32  # the former of the latter
 _THOROUGH = frozenset({"high", "xhigh", "max"})
 
 
@@ -52,20 +52,35 @@ def sign(model: str, text: str, position: int) -> str:
 
     It carries the text, so that a block that comes back can be compared with what was sent.
     """
-    parts = f"{model}\n{position}\n{text}".encode()
-    digest = hashlib.blake2b(parts, digest_size=_DIGEST_BYTES).digest()
+    place = f"{model}\n{position}\n{text}".encode()
+    size = _DIGEST_BYTES - _MODEL_BYTES
+    digest = _mark_of(model) + hashlib.blake2b(place, digest_size=size).digest()
     return base64.b64encode(_OURS + digest + text.encode()).decode()
 
 
 def signed_text(signature: str) -> str | None:
     """Return the text that a signature carries, None if no simulator made it."""
+    carried = _carried_by(signature)
+    return None if carried is None else carried[_DIGEST_BYTES:].decode("utf-8", "replace")
+
+
+def is_signed_by(signature: str, model: str) -> bool:
+    """Whether a model, by its resolved id, made a signature; of those not ours nobody knows."""
+    carried = _carried_by(signature)
+    return carried is None or carried.startswith(_mark_of(model))
+
+
+def _carried_by(signature: str) -> bytes | None:
+    """Return what a signature holds besides that a simulator made it, None if none did."""
     try:
         carried = base64.b64decode(signature, validate=True)
     except ValueError:
         return None
-    if not carried.startswith(_OURS):
-        return None
-    return carried[len(_OURS) + _DIGEST_BYTES :].decode("utf-8", "replace")
+    return carried[len(_OURS) :] if carried.startswith(_OURS) else None
+
+
+def _mark_of(model: str) -> bytes:
+    return hashlib.blake2b(model.encode(), digest_size=_MODEL_BYTES).digest()
 
 
 def _effort_of(body: JsonObject, facts: ModelFacts) -> str:

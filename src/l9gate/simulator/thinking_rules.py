@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from l9gate.simulator.refusal import Refusal, invalid
-from l9gate.simulator.thinking import signed_text
+from l9gate.simulator.thinking import is_signed_by, signed_text
 from l9gate.simulator.turns import blocks_of, objects_of
 from l9gate.wire.json import JsonObject
 from l9gate.wire.models import ModelFacts
@@ -21,7 +21,7 @@ _THOUGHTS = frozenset({"thinking", "redacted_thinking"})
 
 def check_thinking(body: JsonObject, facts: ModelFacts) -> Iterator[Refusal]:
     """Yield what is wrong with the thinking that a body of right form asks for, or brings back."""
-    yield from _check_thoughts(objects_of(body["messages"]))
+    yield from _check_thoughts(objects_of(body["messages"]), facts)
     thinking = body.get("thinking")
     if not isinstance(thinking, dict):
         return
@@ -39,16 +39,23 @@ def check_thinking(body: JsonObject, facts: ModelFacts) -> Iterator[Refusal]:
         yield from _check_leading_thought(objects_of(body["messages"]))
 
 
-def _check_thoughts(messages: list[JsonObject]) -> Iterator[Refusal]:
+def _check_thoughts(messages: list[JsonObject], facts: ModelFacts) -> Iterator[Refusal]:
     """Check that thoughts of the latest answer come back as they were; what was cut off may lack.
 
-    Only signatures that a simulator made tell what the thought was.
+    Only signatures that a simulator made tell what the thought was, and whose. The models that
+    refuse forced tools are those that also take no thoughts of other models.
     """
     index = _latest_answer(messages)
     for place, block in enumerate([] if index is None else blocks_of(messages[index])):
         if block["type"] != "thinking":
             continue
-        thought = signed_text(str(block["signature"]))
+        signature = str(block["signature"])
+        if not facts.accepts_forced_tools and not is_signed_by(signature, facts.id):
+            yield invalid(
+                f"messages.{index}.content.{place}: `thinking` blocks are bound to the model that "
+                "made them; this one is of another model."
+            )
+        thought = signed_text(signature)
         if thought is not None and not thought.startswith(str(block["thinking"])):
             yield invalid(
                 f"messages.{index}.content.{place}: `thinking` or `redacted_thinking` blocks in "
