@@ -1,73 +1,58 @@
-"""Where every client can be seen: the one method that each request of an httpx2 client passes.
+"""Where every client can be seen: in each library the one method that all requests pass.
 
-The method is private, so installing it ends with a self-test, and where it is gone the public
-`send` is patched instead (the same coverage; a chain of redirects is then seen as one exchange).
-Mock libraries replace what is below, so they keep working and their calls are seen too.
+These methods are private in part, so a patch ends with a self-test, and where one is gone a public
+one is patched instead. Mock libraries replace what is below, so they keep working and their calls
+are seen too. A library that nobody has imported is patched when it is.
 """
 
 import importlib
 import importlib.util
-from collections.abc import Awaitable, Callable, MutableMapping
+import sys
+from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Protocol, Self
 
 from l9gate.errors import SeamError
-from l9gate.observe.tapped import TappedAsyncStream, TappedSyncStream
-from l9gate.observe.watch import Handler, HttpRequest, HttpResponse, HttpUrl, Tap, Watch
+from l9gate.observe import seam_aiohttp, seam_httpx, seam_requests
+from l9gate.observe.imports import ImportWatch
+from l9gate.observe.passage import Entrance, Passage, R, is_passing, target_of
+from l9gate.observe.patches import Patch
+from l9gate.observe.versions import check_versions, requirement_of
+from l9gate.observe.watch import Handler, HttpRequest, Tap, Watch
 
-PRIVATE = "_send_single_request"
-PUBLIC = "send"
-LIBRARIES = ("httpx2",)
-_SELF_TEST_URL = "http://l9gate-self-test.invalid/"
-
-
-class _Url(HttpUrl, Protocol):
-    scheme: str
-    port: int | None
-
-    def __init__(self, url: str) -> None: ...
-    def copy_with(self, *, scheme: str, host: str, port: int | None) -> Self: ...
-
-
-class _Request(Protocol):
-    method: str
-    url: _Url
-    headers: MutableMapping[str, str]
-    content: bytes
-
-
-class _Response(HttpResponse, Protocol):
-    stream: object
-
-    def read(self) -> bytes: ...
-    def close(self) -> None: ...
-    async def aread(self) -> bytes: ...
-    async def aclose(self) -> None: ...
-
-
-_Send = Callable[..., _Response]
-_AsyncSend = Callable[..., Awaitable[_Response]]
+SELF_TEST_URL = "http://l9gate-self-test.invalid/"
 Route = Callable[[HttpRequest], str | None]
-# What is being sent in this context: a client that works through another client of ours sends the
-# same request twice, which is one exchange. Another request, for instance of an application that
-# is called in process, is an exchange of its own.
-_sending: ContextVar[tuple[str, str] | None] = ContextVar("l9gate_sending", default=None)
 
 
 @dataclass(frozen=True, slots=True)
-class _Patch:
-    """One patched method of one class."""
+class Library:
+    """How the clients of one library are observed."""
 
-    client: type
     name: str
-    original: object
-    patched: object
+    patch: Callable[[ModuleType, Entrance], list[Patch]]
+    send: Callable[[ModuleType, str], None]  # sends to a URL in every way, without a network
+    ways: int
 
-    def undo(self) -> None:
-        if getattr(self.client, self.name) is self.patched:  # else somebody patched it since
-            setattr(self.client, self.name, self.original)
+
+LIBRARIES = (
+    Library("httpx2", seam_httpx.patch, seam_httpx.send_each_way, 2),
+    Library("httpx", seam_httpx.patch, seam_httpx.send_each_way, 2),
+    Library("requests", seam_requests.patch, seam_requests.send_each_way, 1),
+    Library("aiohttp", seam_aiohttp.patch, seam_aiohttp.send_each_way, 2),
+)
+SDK_LIBRARIES = ("httpx2", "httpx")  # the first that is installed is imported, to test it at start
+
+
+class _Probe:
+    """Counts the requests of the self-test of one seam."""
+
+    def __init__(self, seam: "Seam") -> None:
+        self.seam = seam
+        self.seen = 0
+
+
+_probe: ContextVar[_Probe | None] = ContextVar("l9gate_probe", default=None)
 
 
 class Seam:
@@ -75,22 +60,21 @@ class Seam:
 
     def __init__(self) -> None:
         self._handlers: tuple[Handler, ...] = ()
-        self._patches: list[_Patch] = []
+        self._patches: list[Patch] = []
+        self._imports: ImportWatch | None = None
         self._route: Route | None = None
 
     def install(self, handler: Handler) -> None:
-        """Add a handler; the first one patches the libraries that are installed.
+        """Add a handler; the first one patches the libraries, now or when they are imported.
 
         Raises:
-            SeamError: the installed library cannot be observed.
+            SeamError: an installed library cannot be observed, or not in this version.
         """
-        if not self._patches:
+        if self._imports is None:
             try:
-                for name in LIBRARIES:
-                    if importlib.util.find_spec(name) is not None:
-                        self._patch(importlib.import_module(name))
+                self._start()
             except BaseException:
-                self._undo()
+                self._stop()
                 raise
         self._handlers = (*self._handlers, handler)
 
@@ -98,7 +82,7 @@ class Seam:
         """Take a handler away; the last one restores the libraries."""
         self._handlers = tuple(kept for kept in self._handlers if kept is not handler)
         if not self._handlers:
-            self._undo()
+            self._stop()
 
     def set_route(self, route: Route | None) -> None:
         """Have the destination of every request asked for, while a handler is installed.
@@ -110,16 +94,17 @@ class Seam:
         """
         self._route = route
 
-    def find_route(self, request: HttpRequest) -> str | None:
-        """Return the base URL that a request shall go to instead of its own, if there is one."""
-        return None if self._route is None else self._route(request)
-
-    def begin(self, request: HttpRequest) -> Tap | None:
-        """Ask all handlers; None if none of them is interested.
-
-        Raises:
-            L9gateError: a handler refuses the request.
-        """
+    def enter(self, request: R, reroute: Callable[[R, str], None]) -> Passage | None:
+        """See `Entrance.enter`."""
+        probe = _probe.get()
+        if probe is not None and probe.seam is self:
+            probe.seen += str(request.url) == SELF_TEST_URL
+            return None
+        if is_passing(request):
+            return None
+        base_url = None if self._route is None else self._route(request)
+        if base_url is not None:
+            reroute(request, base_url)
         watches: list[Watch] = []
         try:
             for handler in self._handlers:
@@ -129,153 +114,62 @@ class Seam:
         except BaseException as error:
             Tap(watches).ended(error)
             raise
-        return Tap(watches) if watches else None
+        return Passage(watches, target_of(request)) if watches else None
 
-    def _patch(self, library: ModuleType) -> None:
-        is_public = not hasattr(library.Client, PRIVATE)
-        name = PUBLIC if is_public else PRIVATE
-        # A library checks that a stream is an instance of its own class.
-        sync_stream = type("TappedStream", (TappedSyncStream, library.SyncByteStream), {})
-        async_stream = type("TappedStream", (TappedAsyncStream, library.AsyncByteStream), {})
-        for client, wrap, stream in (
-            (library.Client, _patched_sync, sync_stream),
-            (library.AsyncClient, _patched_async, async_stream),
-        ):
-            original = getattr(client, name, None)
-            if original is None:
-                raise _error(library, f"`{client.__name__}` has no `{name}`")
-            patched = wrap(self, original, stream, is_public=is_public)
-            setattr(client, name, patched)
-            self._patches.append(_Patch(client, name, original, patched))
-        self._test(library)
+    def _start(self) -> None:
+        check_versions()
+        for name in SDK_LIBRARIES:
+            if importlib.util.find_spec(name) is not None:
+                importlib.import_module(name)
+                break
+        absent = [library.name for library in LIBRARIES if library.name not in sys.modules]
+        self._imports = ImportWatch(absent, self._patch)
+        self._imports.start()
+        for library in LIBRARIES:
+            if library.name not in absent:
+                self._patch(sys.modules[library.name])
 
-    def _undo(self) -> None:
+    def _stop(self) -> None:
+        if self._imports is not None:
+            self._imports.stop()
+            self._imports = None
         for patch in self._patches:
             patch.undo()
         self._patches.clear()
 
-    def _test(self, library: ModuleType) -> None:
-        """Send one request through a mock transport, sync and async, and see whether it is seen."""
-        probe = _Probe()
-        before, self._handlers = self._handlers, (probe,)
+    def _patch(self, module: ModuleType) -> None:
+        library = next(found for found in LIBRARIES if found.name == module.__name__)
+        patches: list[Patch] = []
         try:
-            transport = library.MockTransport(lambda _: library.Response(204))
-            library.Client(transport=transport, trust_env=False).get(_SELF_TEST_URL)
-            client = library.AsyncClient(transport=transport, trust_env=False)
-            _drive(client.get(_SELF_TEST_URL))
+            try:
+                patches = library.patch(module, self)
+            except AttributeError as error:
+                raise _error(module, f"{error}") from error
+            self._patches += patches
+            self._test(library, module)
+        except BaseException:
+            for patch in patches:
+                patch.undo()
+                self._patches.remove(patch)
+            raise
+
+    def _test(self, library: Library, module: ModuleType) -> None:
+        """Send through a mock transport in every way, and see whether it is seen."""
+        probe = _Probe(self)
+        token = _probe.set(probe)
+        try:
+            library.send(module, SELF_TEST_URL)
+        except (AttributeError, TypeError) as error:
+            raise _error(module, f"{error}") from error
         finally:
-            self._handlers = before
-        if probe.seen != 2:
-            raise _error(library, f"{probe.seen} of 2 requests were seen")
+            _probe.reset(token)
+        if probe.seen != library.ways:
+            raise _error(module, f"{probe.seen} of {library.ways} requests were seen")
 
 
-class _Probe:
-    """Counts the requests of the self-test."""
-
-    seen = 0
-
-    def begin(self, request: HttpRequest) -> None:
-        self.seen += request.method == "GET"
-
-
-def _drive(sending: Awaitable[object]) -> None:
-    """Run what a mock transport answers at once, without an event loop and its sockets."""
-    steps = sending.__await__()
-    for _ in steps:  # it would wait for something: what matters has been seen or not by now
-        return
-
-
-def _error(library: ModuleType, found: str) -> SeamError:
-    version = getattr(library, "__version__", "?")
+def _error(module: ModuleType, found: str) -> SeamError:
+    version = getattr(module, "__version__", "?")
     return SeamError(
-        f"observer self-test failed: {library.__name__} {version}: {found}",
-        hint=f"install a version of {library.__name__} that this l9gate was tested with, "
-        "or a newer l9gate",
+        f"observer self-test failed: {module.__name__} {version}: {found}",
+        hint=f'pip install "{requirement_of(module.__name__)}", or a newer l9gate',
     )
-
-
-def _enter(seam: Seam, request: _Request) -> Tap | None:
-    base_url = seam.find_route(request)
-    if base_url is not None:
-        _reroute(request, base_url)
-    target = (request.method, str(request.url))
-    if _sending.get() == target:
-        return None
-    tap = seam.begin(request)
-    if tap is not None:
-        _sending.set(target)
-    return tap
-
-
-def _reroute(request: _Request, base_url: str) -> None:
-    base = type(request.url)(base_url)
-    request.url = request.url.copy_with(scheme=base.scheme, host=base.host, port=base.port)
-    request.headers["Host"] = base.netloc.decode("ascii")
-
-
-def _tell(tap: Tap, response: _Response, stream: Callable[[object, Tap], object]) -> None:
-    tap.answered(response)
-    if response.is_closed:
-        tap.ended(None)
-    else:
-        response.stream = stream(response.stream, tap)
-
-
-def _patched_sync(
-    seam: Seam, original: _Send, stream: Callable[[object, Tap], object], *, is_public: bool
-) -> _Send:
-    def send(client: object, request: _Request, **options: object) -> _Response:
-        outer = _sending.get()
-        tap = _enter(seam, request)
-        if tap is None:
-            return original(client, request, **options)
-        reads = is_public and not options.get("stream", False)
-        if is_public:  # only an unread body can be followed
-            options["stream"] = True
-        try:
-            response = original(client, request, **options)
-        except BaseException as error:
-            tap.ended(error)
-            raise
-        finally:
-            _sending.set(outer)
-        _tell(tap, response, stream)
-        if reads:
-            try:
-                response.read()
-            except BaseException:
-                response.close()
-                raise
-        return response
-
-    return send
-
-
-def _patched_async(
-    seam: Seam, original: _AsyncSend, stream: Callable[[object, Tap], object], *, is_public: bool
-) -> _AsyncSend:
-    async def send(client: object, request: _Request, **options: object) -> _Response:
-        outer = _sending.get()
-        tap = _enter(seam, request)
-        if tap is None:
-            return await original(client, request, **options)
-        reads = is_public and not options.get("stream", False)
-        if is_public:
-            options["stream"] = True
-        try:
-            response = await original(client, request, **options)
-        except BaseException as error:
-            tap.ended(error)
-            raise
-        finally:
-            _sending.set(outer)
-        _tell(tap, response, stream)
-        if reads:
-            try:
-                await response.aread()
-            except BaseException:
-                await response.aclose()
-                raise
-        return response
-
-    return send

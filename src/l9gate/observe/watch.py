@@ -116,17 +116,36 @@ class Handler(Protocol):
         ...
 
 
-# Classes are told by name, as httpx and httpx2 have two sets of the same ones.
+# Classes are told by name, since no library is imported only to look at its errors. The first name
+# in the order of inheritance counts.
 _STOPS = {
-    "TimeoutException": Stop.TIMED_OUT,
+    # every library, and asyncio
     "TimeoutError": Stop.TIMED_OUT,
     "CancelledError": Stop.TIMED_OUT,
     "Cancelled": Stop.TIMED_OUT,  # trio
-    "ConnectError": Stop.UNCONNECTED,
+    "ConnectionRefusedError": Stop.UNCONNECTED,
+    "gaierror": Stop.UNCONNECTED,
+    "ConnectionError": Stop.BROKEN,  # of requests, too
     "ProxyError": Stop.UNCONNECTED,
+    # httpx, httpx2
+    "TimeoutException": Stop.TIMED_OUT,
+    "ConnectError": Stop.UNCONNECTED,
     "UnsupportedProtocol": Stop.UNCONNECTED,
     "NetworkError": Stop.BROKEN,
     "RemoteProtocolError": Stop.BROKEN,
+    "LocalProtocolError": Stop.FAILED,
+    # requests, urllib3
+    "Timeout": Stop.TIMED_OUT,
+    "ConnectTimeout": Stop.TIMED_OUT,
+    "SSLError": Stop.UNCONNECTED,
+    "ProtocolError": Stop.BROKEN,
+    "ChunkedEncodingError": Stop.BROKEN,
+    # aiohttp
+    "ServerTimeoutError": Stop.TIMED_OUT,
+    "ClientConnectorError": Stop.UNCONNECTED,
+    "ClientHttpProxyError": Stop.UNCONNECTED,
+    "ClientConnectionError": Stop.BROKEN,
+    "ClientPayloadError": Stop.BROKEN,
 }
 
 
