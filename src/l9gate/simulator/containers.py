@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from l9gate.simulator.turns import objects_of
 from l9gate.wire.json import Json, JsonObject
 
-_LIFE_S = 30 * 24 * 3600  # how long a container lives is not in the sheet
+_LIFE_S = 30 * 24 * 3600  # how long a container lives at the API is not known
 _CODE = "code_execution"
 
 
