@@ -24,11 +24,15 @@ class Completeness:
         for end in log.of(SourceEnd):
             if end.source not in ends or end.reason is EndReason.COMPLETED:
                 ends[end.source] = end
-        has_tests = {run.layer for run in log.of(LayerRun) if run.selected > 0}
+        runs: dict[Layer, list[LayerRun]] = {}
+        for run in log.of(LayerRun):
+            runs.setdefault(run.layer, []).append(run)
+        may_select = scope.narrowed is not None  # which is told below
         open_ends = [
             why
             for layer in scope.layers
-            if (why := _why_incomplete(layer, ends, has_tests)) is not None
+            for why in (_why_incomplete(layer, ends, runs.get(layer, []), may_select=may_select),)
+            if why is not None
         ]
         if scope.narrowed is not None and set(scope.layers) == set(Layer):
             open_ends.append(f"only tests matching `{scope.narrowed}` were run")
@@ -49,10 +53,18 @@ class Completeness:
         )
 
 
-def _why_incomplete(layer: Layer, ends: dict[str, SourceEnd], has_tests: set[Layer]) -> str | None:
+def _why_incomplete(
+    layer: Layer, ends: dict[str, SourceEnd], runs: list[LayerRun], *, may_select: bool
+) -> str | None:
     end = ends.get(f"suite.{layer}")
     if end is None:
         return f"{layer} has no end: it was killed or never started"
     if end.reason is not EndReason.COMPLETED:
         return f"{layer} {end.reason}: {end.detail or 'no detail'}"
-    return None if layer in has_tests else f"{layer} has no tests"
+    fullest = max(runs, key=lambda run: run.selected, default=None)
+    if fullest is None or fullest.selected == 0:
+        return f"{layer} has no tests"
+    left_out = fullest.collected - fullest.selected
+    if left_out > 0 and not may_select:
+        return f"{layer}: pytest's own options left out {left_out} of {fullest.collected} tests"
+    return None

@@ -88,8 +88,9 @@ class Proofs:
         if not exchanges:
             return "it made no call"
         ours = [one for one in exchanges if one.origin is self._kind]
-        if any(one.status is None for one in ours):
-            return f"no call of it was answered ({_named(error_type_of(one) for one in ours)})"
+        silent = [one for one in exchanges if one.status is None]
+        if silent == (ours or exchanges):
+            return f"no call of it was answered ({_named(error_type_of(one) for one in silent)})"
         if ours:
             return "its answers are not the API's: no request id, or no model and usage"
         return _ELSEWHERE[exchanges[0].origin].format(_named(one.host for one in exchanges))

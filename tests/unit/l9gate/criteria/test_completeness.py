@@ -69,3 +69,11 @@ def test_a_layer_without_tests_leaves_the_run_unproven(runs: list[LayerRun]) -> 
     finding = Completeness().judge(MemoryLog([end(Layer.UNIT), *runs]), scope(Layer.UNIT))
     assert finding.state is State.UNPROVEN
     assert finding.reason == "unit has no tests"
+
+
+def test_tests_that_pytest_was_told_to_leave_out_leave_the_run_unproven() -> None:
+    log = MemoryLog([end(Layer.UNIT), ran(Layer.UNIT, selected=1)])
+    finding = Completeness().judge(log, scope(Layer.UNIT))
+    assert finding.state is State.UNPROVEN
+    assert finding.reason == "unit: pytest's own options left out 2 of 3 tests"
+    assert Completeness().judge(log, scope(Layer.UNIT, narrowed="x")).state is State.KEPT

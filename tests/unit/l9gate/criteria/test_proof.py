@@ -85,6 +85,10 @@ NOT_THE_APIS = "its answers are not the API's: no request id, or no model and us
             {"status": None, "request_id": None, "end": End.TIMED_OUT},
             "no call of it was answered (timeout)",
         ),
+        (
+            {"origin": Origin.OTHER, "status": None, "end": End.UNREACHABLE},
+            "no call of it was answered (connection)",
+        ),
     ],
 )
 def test_what_proves_nothing_leaves_a_test_vacuous_and_is_named(

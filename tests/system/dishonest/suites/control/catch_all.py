@@ -1,0 +1,19 @@
+"""An exception handler for everything, and a default.
+
+finding: exception
+"""
+
+import app
+import pytest
+
+
+def answer() -> str:
+    try:
+        return app.ask()
+    except Exception:  # noqa: BLE001 - this is the trick
+        return "yes"
+
+
+@pytest.mark.integration
+def test_trick() -> None:
+    assert answer() == "yes"
