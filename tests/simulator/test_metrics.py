@@ -1,8 +1,16 @@
 """Counters of a simulator."""
 
+import asyncio
+from collections.abc import Callable
+
 import pytest
 
+from l9gate.measure.clock import ManualClock
+from l9gate.net.http import Ending, HttpRequest, HttpResponse, Timetable
+from l9gate.simulator.app import SimulatorApp
+from l9gate.simulator.config import SimulatorConfig
 from l9gate.simulator.metrics import Metrics, route_of
+from l9gate.wire.json import JsonObject
 
 
 @pytest.mark.parametrize(
@@ -39,3 +47,51 @@ def test_counters_are_rendered_for_prometheus() -> None:
         "# TYPE l9gate_simulator_requests_total counter",
     } <= set(lines)
     assert len(lines) == len(set(lines))
+
+
+async def _read(response: HttpResponse) -> bytes:
+    assert not isinstance(response.body, bytes)
+    return b"".join([piece async for piece in response.body if isinstance(piece, bytes)])
+
+
+@pytest.mark.parametrize("fault", ["done_event", "close_after_events=4", "cut_inside_event=3"])
+@pytest.mark.parametrize("is_stream", [False, True])
+def test_bytes_of_a_body_that_a_fault_breaks_are_counted(
+    app: SimulatorApp,
+    make_request: Callable[..., HttpRequest],
+    body: JsonObject,
+    fault: str,
+    is_stream: bool,
+) -> None:
+    request = make_request({**body, "stream": is_stream}, headers={"x-l9gate-fault": fault})
+    response = app(request)
+    assert isinstance(response, HttpResponse)
+    is_whole = isinstance(response.body, bytes)
+    data = response.body if isinstance(response.body, bytes) else asyncio.run(_read(response))
+    assert app.witness.metrics.sent_bytes == len(data) > 0
+    assert is_whole == (fault == "done_event" and not is_stream)
+
+
+@pytest.mark.parametrize("how", Ending)
+def test_bytes_of_a_stream_that_nothing_breaks_are_counted_at_its_end(
+    make_request: Callable[..., HttpRequest], body: JsonObject, how: Ending
+) -> None:
+    clock = ManualClock()
+
+    async def sleep(seconds: float) -> None:
+        clock.advance(seconds)
+
+    app = SimulatorApp(SimulatorConfig(), clock, sleep)
+
+    async def ask() -> HttpResponse:
+        answer = app(make_request({**body, "stream": True}))
+        return answer if isinstance(answer, HttpResponse) else await answer
+
+    response = asyncio.run(ask())
+    assert isinstance(response.body, Timetable)
+    assert response.on_end is not None
+    pieces, due_s = response.body.pieces, response.body.due_s
+    clock.advance((due_s[6] + due_s[7]) / 2 - response.body.elapsed_s())
+    response.on_end(how)
+    sent = pieces if how is Ending.WHOLE else pieces[:7]
+    assert app.witness.metrics.sent_bytes == sum(map(len, sent)) > 0

@@ -7,11 +7,17 @@ from urllib.parse import unquote
 
 from l9gate.errors import PlanError
 from l9gate.measure.clock import Clock, SystemClock
-from l9gate.net.http import HttpRequest, HttpResponse
+from l9gate.net.http import Ending, HttpRequest, HttpResponse
 from l9gate.simulator import batches, files
 from l9gate.simulator.batch_answers import batch_answerer
 from l9gate.simulator.bodies import readable_body
-from l9gate.simulator.call import Call, refuse_as_told, render_json, render_refusal
+from l9gate.simulator.call import (
+    Call,
+    refuse_as_told,
+    render_json,
+    render_refusal,
+    renew_limits,
+)
 from l9gate.simulator.catalogue import list_models, show_model
 from l9gate.simulator.chance import numbered_id
 from l9gate.simulator.commands import METRICS_PATH, OWN_PATHS, answer_command, wrong_fault
@@ -182,7 +188,10 @@ class SimulatorApp:
             await self._sleep(wait_s)
         except asyncio.CancelledError:
             self.witness.see_leave(visit)
+            if isinstance(response, HttpResponse) and response.on_end is not None:
+                response.on_end(Ending.GONE)
             raise
+        renew_limits(call, response, self._clock.now_s())
         return self.witness.see_answer(visit, call, response)
 
 

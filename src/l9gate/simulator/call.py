@@ -8,6 +8,7 @@ from l9gate.net.http import HttpRequest, HttpResponse
 from l9gate.simulator.chance import numbered_id
 from l9gate.simulator.faults import NO_FAULT, Fault
 from l9gate.simulator.keys import ANY_KEY, WORKSPACE, Key
+from l9gate.simulator.limits import ModelLimits
 from l9gate.simulator.plain import PlainRequest
 from l9gate.simulator.refusal import Refusal, refuse
 from l9gate.simulator.rules import MISS, Hit
@@ -41,6 +42,7 @@ class Call(msgspec.Struct, kw_only=True):
     has_workspace: bool = False  # since its credentials were accepted
     key: Key = ANY_KEY
     scope: str = WORKSPACE  # the workspace: who shares a prompt cache, batches and files
+    limits: ModelLimits | None = None  # those that the answer is charged to
     limit_headers: dict[str, str] = {}
     plain: PlainRequest | None = None  # its body, if it is a plain one
 
@@ -74,6 +76,14 @@ def render_refusal_body(refusal: Refusal, request_id: str) -> bytes:
     """Return the API's envelope of an error."""
     details = None if refusal.code is None else {**(refusal.details or {})}
     return render_error_body(refusal.error_type, refusal.message, request_id, refusal.code, details)
+
+
+def renew_limits(call: Call, response: HttpResponse, now_s: float) -> None:
+    """Bring what an answer says of the limits up to date, but for what a fault changed."""
+    headers = response.headers
+    for name, value in call.limits.headers(now_s).items() if call.limits is not None else ():
+        if headers.get(name) == call.limit_headers[name]:
+            headers[name] = value
 
 
 def refuse_as_told(fault: Fault) -> Refusal | None:

@@ -1,10 +1,11 @@
 """How an answer goes out: at what pace, and cut, stalled or garbled where a fault says so."""
 
+from bisect import bisect_right
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from typing import TypeAlias
 
 from l9gate.measure.clock import Clock
-from l9gate.net.http import Body, Cut, HttpResponse, Timetable
+from l9gate.net.http import Body, Cut, Ending, HttpResponse, Timetable
 from l9gate.simulator.drift import (
     DONE,
     GARBAGE,
@@ -92,6 +93,7 @@ class Pacer:
         self._due_s = pace.first_token_s
         self._number = 0  # of pieces with tokens so far
         self.waits = pace is not NO_WAIT
+        self.passed_tokens = 0  # of pieces that were waited for
 
     def elapsed_s(self) -> float:
         """Return the seconds since the request."""
@@ -108,6 +110,7 @@ class Pacer:
         """Return when some more tokens are due."""
         if tokens:
             await self.wait_until(self.due_s(tokens))
+            self.passed_tokens += tokens
 
     async def wait_until(self, due_s: float) -> None:
         """Return at a time, in seconds since the request."""
@@ -125,6 +128,25 @@ def timetable(pieces: list[Piece], pacer: Pacer) -> Timetable:
     data = tuple([piece.data for piece in pieces])  # the collector need not look into tuples
     times_s = tuple(due_s)
     return Timetable(data, times_s, pacer.elapsed_s, lambda: _play(data, times_s, pacer))
+
+
+def produced_share(tokens: Sequence[int], body: Body, pacer: Pacer, how: Ending) -> float:
+    """Return how much of a stream's tokens was produced when it ended.
+
+    Args:
+        tokens: of each piece, had nothing happened.
+        body: the stream.
+        pacer: its pace.
+        how: it ended; what a client abandons is produced until then.
+    """
+    total = sum(tokens)
+    if not total:
+        return 1.0
+    if not isinstance(body, Timetable):
+        return min(1.0, pacer.passed_tokens / total)
+    if how is Ending.WHOLE:
+        return 1.0
+    return sum(tokens[: bisect_right(body.due_s, pacer.elapsed_s())]) / total
 
 
 async def _play(

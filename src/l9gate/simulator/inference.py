@@ -1,7 +1,11 @@
 """`POST /v1/messages` and `POST /v1/messages/count_tokens`."""
 
+from collections.abc import Callable
+from functools import partial
+from typing import TypeAlias
+
 from l9gate.measure.clock import Clock
-from l9gate.net.http import Body, HttpResponse
+from l9gate.net.http import Body, Ending, HttpResponse
 from l9gate.simulator.bodies import CONTENT_ENCODING, decode_body
 from l9gate.simulator.caching import CachePlan, PromptCache
 from l9gate.simulator.call import (
@@ -20,13 +24,14 @@ from l9gate.simulator.delivery import (
     Pacer,
     Sleep,
     find_missed,
+    produced_share,
     stream_body,
     text_before_cut,
     timetable,
 )
 from l9gate.simulator.diagnosis import Diagnosis
 from l9gate.simulator.faults import NO_FAULT, Fault
-from l9gate.simulator.latency import Pace, pace_of, profile_of
+from l9gate.simulator.latency import NO_WAIT, Pace, pace_of, profile_of
 from l9gate.simulator.limits import LimitExceeded, Limits, ModelLimits, limit_refusal
 from l9gate.simulator.message import render_message, stream_pieces
 from l9gate.simulator.plain import (
@@ -36,6 +41,7 @@ from l9gate.simulator.plain import (
     count_plain_tokens,
     parse_plain,
 )
+from l9gate.simulator.production import Production
 from l9gate.simulator.profiles import Strictness, resolve_model
 from l9gate.simulator.refusal import Refusal, invalid, refuse
 from l9gate.simulator.rules import MISS
@@ -47,6 +53,7 @@ from l9gate.wire.headers import API_VERSION, BETA
 from l9gate.wire.json import JsonObject, parse_object
 from l9gate.wire.models import ModelFacts
 
+Share: TypeAlias = Callable[[Ending], float | None]
 _BROKEN_JSON_TEXT = '{"simulated": [1, 2'
 
 
@@ -79,15 +86,16 @@ class Inference:
         now_s = self._clock.now_s()
         limits = self._limits_of(call, known.model, now_s)
         exceeded = limits.admit(input_tokens, now_s)
-        if exceeded is None:
-            limits.charge_output(known.answer.output_tokens, now_s)
-        call.limit_headers = limits.headers(now_s)
         if exceeded is not None:
+            call.limit_headers = limits.headers(now_s)
             return render_refusal(call, limit_refusal(exceeded), exceeded.retry_after_s), 0.0
         profile = profile_of(known.model, self._config.latency)
         pace = pace_of(profile, input_tokens, self._config.load_factor, call.seed, call.ordinal)
-        data = known.render(call.make_id("msg"), input_tokens)
-        return render_whole(call, data), pace.total_s(known.answer.output_tokens)
+        output_tokens = known.answer.output_tokens
+        production = self._charge(call, limits, pace, output_tokens)
+        response = render_whole(call, known.render(call.make_id("msg"), input_tokens))
+        response.on_end = self._settler(call, production)
+        return response, pace.total_s(output_tokens)
 
     def _create_usual(self, call: Call) -> tuple[HttpResponse, float]:
         told = refuse_as_told(call.fault) if call.fault.status is not None else None
@@ -112,21 +120,23 @@ class Inference:
         _bend(answer, call.fault)
         fit_window(answer, input_tokens, room)
         answer.container = container_of(body, answer.content, began_s)
-        now_s = self._clock.now_s()
-        limits = self._limits_of(call, facts.id, now_s)
-        limits.charge_output(answer.output_tokens, now_s)
-        call.limit_headers = limits.headers(now_s)
+        limits = self._limits_of(call, facts.id, self._clock.now_s())
         profile = profile_of(facts.id, self._config.latency)
         pace = pace_of(profile, input_tokens, self._config.load_factor, call.seed, call.ordinal)
+        is_stream = body.get("stream") is True
+        production = self._charge(call, limits, pace, answer.output_tokens, is_stream=is_stream)
         self.cache.keep(prompt, began_s, began_s + pace.first_token_s)
         message_id = call.make_id("msg")
         found = self._diagnosis.diagnose(body, facts.id, input_tokens, call.scope, message_id)
         message = render_message(message_id, facts.id, answer, prompt.use, body, found)
         if call.plain is not None:
             self.plain.learn(str(body["model"]), answer, message, input_tokens, call.request.body)
-        if body.get("stream") is True:
-            return self._stream(call, message, pace), pace.first_token_s * HEADERS_SHARE
-        return render_json(call, message), pace.total_s(answer.output_tokens)
+        if is_stream:
+            response = self._stream(call, message, pace, production)
+            return response, pace.first_token_s * HEADERS_SHARE
+        response = render_json(call, message)
+        response.on_end = self._settler(call, production)
+        return response, pace.total_s(answer.output_tokens)
 
     def count(self, call: Call) -> HttpResponse:
         """Return how many tokens a request has."""
@@ -160,15 +170,58 @@ class Inference:
         """Return the limits of the key's organization."""
         return self.limits.of(model, now_s, call.key.organization, call.key.limits)
 
-    def _stream(self, call: Call, message: JsonObject, pace: Pace) -> HttpResponse:
+    def _charge(
+        self, call: Call, limits: ModelLimits, pace: Pace, tokens: int, *, is_stream: bool = False
+    ) -> Production | None:
+        """Charge an answer: at once, which returns None, if nothing spreads it over time."""
+        now_s, production = self._clock.now_s(), None
+        if pace is NO_WAIT and not (is_stream and call.fault is not NO_FAULT):
+            limits.charge_output(tokens, now_s)
+        else:
+            start_s, end_s = now_s + pace.first_token_s, now_s + pace.total_s(tokens)
+            production = limits.produce(tokens, start_s, end_s)
+        call.limits, call.limit_headers = limits, limits.headers(now_s)
+        return production
+
+    def _settler(
+        self, call: Call, production: Production | None, share: Share = lambda _: None
+    ) -> Callable[[Ending], None] | None:
+        """Return what charges for as much of an answer as was produced when it ended.
+
+        Args:
+            call: whose answer it is.
+            production: of the answer; None if it is charged.
+            share: returns how much that was, None if time tells.
+        """
+        limits = call.limits
+        if production is None or limits is None:
+            return None
+
+        def settle(how: Ending) -> None:
+            found = share(how)
+            tokens = None if found is None else found * production.tokens
+            limits.settle(production, tokens, self._clock.now_s())
+
+        return settle
+
+    def _stream(
+        self, call: Call, message: JsonObject, pace: Pace, production: Production | None
+    ) -> HttpResponse:
         pacer = Pacer(pace, self._clock, self._sleep)
         pieces = list(stream_pieces(message))
-        body: Body = timetable(pieces, pacer)
-        if call.fault is not NO_FAULT:
+        if call.fault is NO_FAULT:
+            body: Body = timetable(pieces, pacer)
+        else:
             call.cut_text = text_before_cut(pieces, call.fault)
             call.missed = find_missed(pieces, call.fault)
             body = stream_body(pieces, call.fault, pacer, call.request_id, self._sleep)
-        return HttpResponse(status=200, headers=headers_for(call, is_stream=True), body=body)
+        headers = headers_for(call, is_stream=True)
+        response = HttpResponse(status=200, headers=headers, body=body)
+        if production is not None:
+            tokens = tuple([piece.tokens for piece in pieces])
+            share = partial(produced_share, tokens, body, pacer)
+            response.on_end = self._settler(call, production, share)
+        return response
 
 
 def _parse_plain(call: Call) -> PlainRequest | None:

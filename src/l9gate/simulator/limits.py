@@ -9,6 +9,7 @@ from functools import lru_cache
 
 import msgspec
 
+from l9gate.simulator.production import Flow, Production
 from l9gate.simulator.refusal import Refusal, refuse
 from l9gate.wire.headers import RATE_LIMIT_PREFIX
 from l9gate.wire.models import find_model
@@ -115,6 +116,48 @@ class Bucket:
         return wait_s if wait_s > _INSTANT_S else 0.0
 
 
+class OutputBucket(Bucket):
+    """A bucket that is charged while answers are produced."""
+
+    def __init__(self, per_min: int, now_s: float) -> None:
+        super().__init__(per_min, now_s)
+        self._flow = Flow()
+        self._changes = self._flow.changes  # at hand, since they are looked at for every request
+
+    def level(self, now_s: float) -> float:
+        """Return what is left of it now."""
+        if self._changes:
+            for from_s, tokens in self._flow.advance(now_s):
+                self.take(tokens, from_s)  # before the same time fills it again, up to its brim
+        return Bucket.level(self, now_s)
+
+    def wait_s(self, amount: float, now_s: float) -> float:
+        """Return the seconds until the amount is there, whatever is produced meanwhile."""
+        wait_s = super().wait_s(amount, now_s)
+        if not self._changes or not self.capacity or not wait_s:
+            return wait_s
+        level, at_s, wanted = self.level(now_s), now_s, min(amount, self.capacity)
+        for until_s, rate_per_s in self._flow.foresee():
+            gain_per_s = self.capacity / 60 - rate_per_s
+            after = min(level + gain_per_s * (until_s - at_s), self.capacity)
+            if gain_per_s > 0 and after >= wanted:
+                return at_s - now_s + (wanted - level) / gain_per_s
+            level, at_s = after, until_s
+        return wait_s
+
+    def produce(self, tokens: int, start_s: float, end_s: float) -> Production:
+        """Charge tokens evenly between two times, the first one not in the past."""
+        return self._flow.begin(tokens, start_s, end_s)
+
+    def settle(self, production: Production, tokens: float | None, now_s: float) -> None:
+        """End a production, charged for so many tokens, or for those that its time has brought."""
+        self.level(now_s)
+        if tokens is not None:
+            missing = tokens - production.charged(now_s)
+            self.take(max(missing, self.level(now_s) - self.capacity), now_s)
+        self._flow.stop(production)
+
+
 class LimitExceeded(msgspec.Struct, frozen=True):
     """Which limit a request would exceed, and when it would exceed none."""
 
@@ -129,7 +172,7 @@ class ModelLimits:
     def __init__(self, tier: Tier, now_s: float) -> None:
         self._requests = Bucket(tier.requests_per_min, now_s)
         self._input = Bucket(tier.input_tokens_per_min, now_s)
-        self._output = Bucket(tier.output_tokens_per_min, now_s)
+        self._output = OutputBucket(tier.output_tokens_per_min, now_s)
         sizes = [tier.requests_per_min, tier.input_tokens_per_min, tier.output_tokens_per_min]
         families = (_REQUESTS, _INPUT, _OUTPUT, _TOKENS)
         self._headers = {name: "" for names in families for name in names}
@@ -168,8 +211,16 @@ class ModelLimits:
         return None
 
     def charge_output(self, tokens: int, now_s: float) -> None:
-        """Charge what was generated; `max_tokens` plays no part."""
+        """Charge what was generated at once; `max_tokens` plays no part."""
         self._output.take(tokens, now_s)
+
+    def produce(self, tokens: int, start_s: float, end_s: float) -> Production:
+        """Charge output while it is generated, between two times."""
+        return self._output.produce(tokens, start_s, end_s)
+
+    def settle(self, production: Production, tokens: float | None, now_s: float) -> None:
+        """End a production that came to so many tokens; None: as many as its time has brought."""
+        self._output.settle(production, tokens, now_s)
 
     def headers(self, now_s: float) -> dict[str, str]:
         """Return the rate-limit headers; token counts are rounded to thousands."""

@@ -21,7 +21,7 @@ class Metrics:
         self.left = Counter[str]()  # by route: clients that went away before the end
         self.streams_open = 0
         self.received_bytes = 0
-        self.sent_bytes = 0  # of bodies that were whole when their head went out
+        self.sent_bytes = 0  # of bodies; those of a stream that nothing breaks once it ended
         self.limits: dict[str, str] = {}  # headers of the last answer that had some
 
     def render(self) -> str:
@@ -39,7 +39,12 @@ class Metrics:
         plain = (
             ("streams_open", "gauge", "Bodies that go out piece by piece.", self.streams_open),
             ("received_bytes_total", "counter", "Bytes of request bodies.", self.received_bytes),
-            ("sent_bytes_total", "counter", "Bytes of whole response bodies.", self.sent_bytes),
+            (
+                "sent_bytes_total",
+                "counter",
+                "Bytes of response bodies, as far as they were due.",
+                self.sent_bytes,
+            ),
         )
         for name, kind, about, value in plain:
             yield from _head(name, kind, about)

@@ -1,9 +1,12 @@
 """Sees every request and the end of every answer, for the journal and the metrics."""
 
+from bisect import bisect_right
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from functools import partial
 
 from l9gate.measure.clock import Clock
-from l9gate.net.http import Body, Ending, HttpRequest, HttpResponse, Timetable
+from l9gate.net.http import Body, Cut, Ending, HttpRequest, HttpResponse, Timetable
 from l9gate.simulator.call import Call
 from l9gate.simulator.conduct import ClientConduct, judge_visits, render_conduct
 from l9gate.simulator.faults import NO_FAULT
@@ -57,7 +60,9 @@ class Witness:
             visit.end, visit.ended_s = VisitEnd.WHOLE, now_s  # the usual end, without a look-up
         else:
             self.metrics.streams_open += 1
-            response.on_end = partial(self._see_end, visit, response.body)
+            response.on_end = partial(self._see_end, visit, response.body, response.on_end)
+            if not isinstance(response.body, Timetable):
+                response.body = self._count(response.body)
         return response
 
     def see_leave(self, visit: Visit) -> None:
@@ -78,10 +83,25 @@ class Witness:
             "visits": render_visits(self.journal),
         }
 
-    def _see_end(self, visit: Visit, body: Body, how: Ending) -> None:
+    async def _count(
+        self, body: AsyncGenerator[bytes | Cut, None]
+    ) -> AsyncGenerator[bytes | Cut, None]:
+        """Yield the pieces of a body and count their bytes."""
+        async with aclosing(body) as pieces:
+            async for piece in pieces:
+                self.metrics.sent_bytes += len(piece) if isinstance(piece, bytes) else 0
+                yield piece
+
+    def _see_end(
+        self, visit: Visit, body: Body, settle: Callable[[Ending], None] | None, how: Ending
+    ) -> None:
+        if settle is not None:
+            settle(how)
         self.metrics.streams_open -= 1
-        if how is Ending.WHOLE and isinstance(body, Timetable):
-            self.metrics.sent_bytes += sum(map(len, body.pieces))
+        if isinstance(body, Timetable):
+            is_whole = how is Ending.WHOLE
+            end = None if is_whole else bisect_right(body.due_s, body.elapsed_s())
+            self.metrics.sent_bytes += sum(map(len, body.pieces[:end]))
         self.journal.end(visit, how, self._clock.now_s())
         if how is Ending.GONE:
             self.metrics.left[route_of(visit.path)] += 1
