@@ -35,6 +35,8 @@ NOW, BEFORE = "2026-10-21", "2023-06-01"
 BODY = body_shape(is_current=True, counts_only=False, has_betas=False, is_strict=True)
 # Fields whose values obey rules between fields; the others follow from their shape alone.
 BOUND: dict[str, Json] = {
+    "blocked_domains": None,
+    "tools": [],
     "cache_control": None,
     "citations": None,
     "data": "AAAA",

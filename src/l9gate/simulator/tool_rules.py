@@ -32,6 +32,8 @@ def check_tools(body: JsonObject, facts: ModelFacts) -> Iterator[Refusal]:
         yield invalid(
             "tools: All tools have defer_loading: true. At least one tool must be loaded."
         )
+    for index, tool in enumerate(tools):
+        yield from _check_web(f"tools.{index}.{_tag(tool)}", tool, names)
     yield from _check_references(objects_of(body["messages"]), names)
     choice = body.get("tool_choice")
     if isinstance(choice, dict):
@@ -51,6 +53,20 @@ def _check_examples(index: int, tool: JsonObject) -> Iterator[Refusal]:
         if mismatch is not None:
             path = f"tools.{index}.{_tag(tool)}.input_examples.{number}"
             yield invalid(f"{path}: does not satisfy the tool's `input_schema`: {mismatch}")
+
+
+def _check_web(path: str, tool: JsonObject, names: set[str]) -> Iterator[Refusal]:
+    """Check where a search may look, and whose addresses a fetch may take."""
+    is_search = _tag(tool).startswith("web_search")
+    if is_search and tool.get("allowed_domains") and tool.get("blocked_domains"):
+        yield invalid(f"{path}.blocked_domains: cannot be used alongside `allowed_domains`")
+    sources = tool.get("url_sources")
+    for name, source in sources.items() if isinstance(sources, dict) else ():
+        filters = source if isinstance(source, dict) else {}
+        for number, item in enumerate(objects_of(filters.get("tools"))):
+            if item["name"] not in names:
+                place = f"{path}.url_sources.{name}.{filters['type']}.tools.{number}.name"
+                yield invalid(f"{place}: no such tool: {item['name']}")
 
 
 def _check_references(messages: list[JsonObject], names: set[str]) -> Iterator[Refusal]:

@@ -45,6 +45,8 @@ CLOSED: JsonObject = {**INPUT, "additionalProperties": False}
 KNOWN: JsonObject = {"name": "known", "input_schema": CLOSED}
 # Fields whose values obey rules between fields; the others follow from their shape alone.
 BOUND: dict[str, Values] = {
+    "blocked_domains": st.sampled_from([None, []]),
+    "tools": st.just([{"type": "tool_reference", "name": "known"}]),  # of a source
     "cache_control": st.none(),  # set for the whole, below
     "data": st.just("AAAA"),
     "defer_loading": st.sampled_from([None, False]),
