@@ -26,6 +26,9 @@ L9gateError                    70  our bug, unless a child says otherwise
     ├── StreamGrammarError
     ├── MalformedBodyError
     └── BodyCutError
+
+`BudgetStop` stands beside the tree: it is no Exception, so that no SDK retries it and no fallback
+of an application takes it for a failure of the API.
 """
 
 from enum import IntEnum
@@ -128,6 +131,14 @@ class BudgetError(L9gateError):
     """The next call could cost more than is left."""
 
     exit_code = ExitCode.BUDGET
+
+
+class BudgetStop(BaseException):  # like KeyboardInterrupt: an order, no failure
+    """Ends whatever asked for a call that the budget does not allow; nothing was sent."""
+
+    def __init__(self, error: L9gateError) -> None:
+        super().__init__(str(error))
+        self.error = error
 
 
 class ConfigError(L9gateError):

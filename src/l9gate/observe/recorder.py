@@ -5,11 +5,13 @@ from collections.abc import Callable
 from typing import Self
 
 from l9gate.evidence.log import Sink
-from l9gate.evidence.records import AnyRecord, Fault, Witness
+from l9gate.evidence.records import AnyRecord, Exchange, Fault, Witness
 from l9gate.measure.clock import Clock
 from l9gate.observe.exchange import ExchangeTrace
 from l9gate.observe.origins import Origins, Target
 from l9gate.observe.watch import HttpRequest, HttpResponse, Stop, Watch
+
+Told = Callable[[Exchange | None, Stop], None]  # None: no traffic of the API, or never sent
 
 
 class Outbox:
@@ -71,11 +73,11 @@ class Recorder:
         self._open: set[_GuardedWatch] = set()
         self._lock = threading.Lock()
 
-    def begin(self, request: HttpRequest) -> Watch | None:
-        """Start to follow a request."""
+    def begin(self, request: HttpRequest, told: Told | None = None) -> Watch | None:
+        """Start to follow a request; `told` is called with its record once it has ended."""
         with self._outbox.guarded("observe.begin"):
             trace = ExchangeTrace(request, self._clock, self._origins, self._witness)
-            watch = _GuardedWatch(trace, self._outbox, self._forget)
+            watch = _GuardedWatch(trace, self._outbox, self._forget, told)
             with self._lock:
                 self._open.add(watch)
             return watch
@@ -99,8 +101,13 @@ class _GuardedWatch:
     """Hands on to a trace; after our first fault it is left alone, but its end is still put."""
 
     def __init__(
-        self, trace: ExchangeTrace, outbox: Outbox, forget: Callable[["_GuardedWatch"], bool]
+        self,
+        trace: ExchangeTrace,
+        outbox: Outbox,
+        forget: Callable[["_GuardedWatch"], bool],
+        told: Told | None,
     ) -> None:
+        self._told = told
         self._trace = trace
         self._outbox = outbox
         self._forget = forget
@@ -125,3 +132,5 @@ class _GuardedWatch:
                 exchange = self._trace.finish(stop)
                 if exchange is not None:
                     self._outbox.put(exchange)
+                if self._told is not None:
+                    self._told(exchange, stop)

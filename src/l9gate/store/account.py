@@ -1,0 +1,206 @@
+"""The money of one run: prices what is about to be sent, reserves, and settles what came of it.
+
+Whatever sends a call without passing the seam asks here itself: `Account.reserve` before the first
+byte, then `settle` or `release` on what it returns.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from l9gate.errors import BudgetError
+from l9gate.evidence.records import Layer, Origin
+from l9gate.measure.clock import Clock
+from l9gate.store.caps import Caps
+from l9gate.store.ledger import Charge, LayerSpending, Ledger, Refusal
+from l9gate.wire.messages import Usage
+from l9gate.wire.offer import Offer
+from l9gate.wire.prices import Price, PriceList, price_lines
+
+LEDGER_VARIABLE = "L9GATE_LEDGER"  # where the ledger is
+ACCOUNT_VARIABLE = "L9GATE_ACCOUNT"  # whose money it is: the name of a run
+_NO_MODEL = "-"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Payer:
+    """On whose behalf a call is sent."""
+
+    layer: Layer | None = None
+    test: str | None = None
+    expects_refusal: bool = False  # it declares so: an unknown model is what it may be about
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """Money that is set aside for one request; counted at its bound until it is settled."""
+
+    ledger: Ledger
+    number: int
+    price: Price
+    factor: float
+    extra_usd: float
+    output_bound: int  # tokens
+
+    def settle(self, usage: Usage, *, is_whole: bool = True) -> None:
+        """Replace the bound by what the usage costs.
+
+        Args:
+            usage: of the API.
+            is_whole: False if the answer was cut, so that its output is only bounded.
+
+        Raises:
+            WriteError: the disk refuses; the bound stays counted.
+        """
+        cost_usd = self.price.cost_usd(usage)
+        if not is_whole:
+            rest = max(self.output_bound - usage.output_tokens, 0)
+            input_tokens = (
+                usage.input_tokens
+                + usage.cache_read_input_tokens
+                + usage.cache_creation_input_tokens
+            )
+            cost_usd += rest * self.price.output_usd(is_long=self.price.is_long(input_tokens))
+        self.ledger.settle(self.number, cost_usd * self.factor + self.extra_usd)
+
+    def release(self) -> None:
+        """Give everything back: the call was never sent, was refused, or was answered by a mock.
+
+        Raises:
+            WriteError: the disk refuses; the bound stays counted.
+        """
+        self.ledger.settle(self.number, 0.0)
+
+
+class Account:
+    """What one run may spend, in any of its processes."""
+
+    def __init__(self, ledger: Ledger, run: str) -> None:
+        """Look up what was agreed for the run.
+
+        Raises:
+            BudgetError: the ledger knows no such run.
+            WriteError: the ledger cannot be opened.
+        """
+        self.run = run
+        self._ledger = ledger
+        self.kind, self.caps, self.prices = ledger.terms_of(run)
+
+    @classmethod
+    def open(
+        cls, ledger: Ledger, run: str, kind: Origin, caps: Caps, prices: PriceList
+    ) -> "Account":
+        """Begin to account for a new run.
+
+        Raises:
+            BudgetError: nothing of the day's limit is left.
+            WriteError: the disk refuses.
+        """
+        spent_usd = ledger.spent_on(ledger.today())
+        if caps.per_day_usd is not None and spent_usd >= caps.per_day_usd:
+            message, hint = caps.refusal("day", caps.per_day_usd, spent_usd, 0.0)
+            raise BudgetError(message, hint=hint)
+        ledger.open_run(run, kind, caps, prices)
+        return cls(ledger, run)
+
+    @classmethod
+    def of_environ(cls, environ: Mapping[str, str], clock: Clock) -> "Account | None":
+        """Return the account that a process was started with, None if it was started with none.
+
+        Raises:
+            BudgetError, WriteError: see `Account`.
+        """
+        path, run = environ.get(LEDGER_VARIABLE), environ.get(ACCOUNT_VARIABLE)
+        return cls(Ledger(Path(path), clock), run) if path and run else None
+
+    def variables(self) -> dict[str, str]:
+        """Return the environment variables by which a child process finds this account."""
+        path = str(self._ledger.path.absolute())
+        return {LEDGER_VARIABLE: path, ACCOUNT_VARIABLE: self.run}
+
+    def reserve(self, offers: list[Offer], payer: Payer) -> Reservation:
+        """Set the most that one request may cost aside, before a byte of it is sent.
+
+        Args:
+            offers: what it asks for; several of one batch share a model in practice, and if they
+                do not, each is priced on its own.
+            payer: whose work it is.
+
+        Raises:
+            BudgetError: it has no price, or a cap does not allow it; it must not be sent.
+            WriteError: the ledger cannot be written; it must not be sent.
+        """
+        try:
+            priced = [(offer, self._price(offer, payer)) for offer in offers]
+        except BudgetError as error:
+            self._ledger.note_refusal(self.run, payer.layer, error)
+            raise
+        bound_usd = sum(offer.bound_usd(price) for offer, price in priced)
+        names = sorted({offer.model or _NO_MODEL for offer in offers})
+        charge = Charge(
+            layer=payer.layer,
+            test=payer.test,
+            model=", ".join(names) or _NO_MODEL,
+            bound_usd=bound_usd,
+        )
+        number = self._ledger.reserve(self.run, self.caps, self.kind, charge)
+        offer, price = priced[0] if priced else (None, self.prices.dearest())
+        return Reservation(
+            ledger=self._ledger,
+            number=number,
+            price=price,
+            factor=1.0 if offer is None else offer.factor(price),
+            extra_usd=sum(one.extra_usd(its) for one, its in priced),
+            output_bound=0 if offer is None else offer.output_bound(),
+        )
+
+    def refuse(self, payer: Payer, error: BudgetError) -> None:
+        """Remember that a request was refused whose cost cannot be told."""
+        self._ledger.note_refusal(self.run, payer.layer, error)
+
+    def refusal(self, layer: Layer | None = None) -> Refusal | None:
+        """Return what stopped the run, or one layer of it; None if nothing did."""
+        return self._ledger.refusal_of(self.run, layer)
+
+    def spending(self) -> tuple[LayerSpending, ...]:
+        """Return what every layer has used up so far."""
+        return self._ledger.spending_of(self.run)
+
+    def end(self) -> None:
+        """End the run: whoever still calls in its name is refused.
+
+        Raises:
+            WriteError: the disk refuses.
+        """
+        self._ledger.close_run(self.run)
+        self._ledger.close()
+
+    def _price(self, offer: Offer, payer: Payer) -> Price:
+        """Return the price of an offer, if it is known in everything that the offer asks for."""
+        if offer.model is None:
+            return self.prices.dearest()  # for nothing: the API refuses it
+        price = self.prices.find(offer.model)
+        is_free = self.kind is not Origin.LIVE and self.caps.per_run_usd is None
+        if price is None:
+            if payer.expects_refusal or is_free:
+                return self.prices.dearest()
+            raise BudgetError(
+                f"model `{offer.model}` has no known price, so the call was not sent",
+                hint=f"add its price to pyproject.toml:\n\n{price_lines(offer.model)}",
+            )
+        lacking = [key for key in offer.lacking if getattr(price, key) is None]
+        if lacking and not (payer.expects_refusal or is_free):
+            lines = price_lines(
+                offer.model,
+                {
+                    "input_usd_per_mtok": f"{price.input_usd_per_mtok:g}",
+                    "output_usd_per_mtok": f"{price.output_usd_per_mtok:g}",
+                    **dict.fromkeys(lacking, "0.00"),
+                },
+            )
+            raise BudgetError(
+                f"what this call asks of `{offer.model}` has no known price "
+                f"({', '.join(lacking)}), so it was not sent",
+                hint=f"add it to pyproject.toml:\n\n{lines}",
+            )
+        return price

@@ -1,0 +1,328 @@
+"""ledger.db: what every run of a project may spend, has reserved and has spent.
+
+Money is reserved at its upper bound before a byte is sent, in one immediate transaction that looks
+at all caps, so that no number of processes can exceed one. A reservation that nobody settles, since
+its process died or its answer told no usage, stays counted at its bound. Amounts are whole
+nano-dollars, rounded up: sums are exact.
+"""
+
+import math
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+from l9gate.errors import BudgetError
+from l9gate.evidence.records import Layer, Origin
+from l9gate.measure.clock import Clock
+from l9gate.store.caps import Caps
+from l9gate.store.database import BUSY_TIMEOUT_S, writing
+from l9gate.wire.prices import PriceList
+
+LEDGER = Path(".l9gate") / "ledger.db"
+NANO = 1_000_000_000
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS run (
+  run TEXT PRIMARY KEY, kind TEXT NOT NULL, caps BLOB NOT NULL, prices BLOB NOT NULL,
+  started_s REAL NOT NULL, ended_s REAL);
+CREATE TABLE IF NOT EXISTS entry (
+  id INTEGER PRIMARY KEY, run TEXT NOT NULL, day TEXT NOT NULL, layer TEXT NOT NULL,
+  test TEXT NOT NULL, model TEXT NOT NULL, at_s REAL NOT NULL,
+  bound INTEGER NOT NULL, cost INTEGER);
+CREATE INDEX IF NOT EXISTS entry_run ON entry (run, layer);
+CREATE TABLE IF NOT EXISTS total (scope TEXT PRIMARY KEY, counted INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS refusal (
+  run TEXT NOT NULL, layer TEXT NOT NULL, at_s REAL NOT NULL, stops TEXT,
+  message TEXT NOT NULL, hint TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS refusal_run ON refusal (run);
+PRAGMA user_version=1;
+"""
+_ADD = "INSERT INTO total VALUES (?, ?) ON CONFLICT (scope) DO UPDATE SET counted = counted + ?"
+
+
+class Charge(msgspec.Struct, frozen=True, kw_only=True):
+    """One call that is about to be sent, and what it costs at most."""
+
+    layer: Layer | None
+    test: str | None
+    model: str
+    bound_usd: float
+
+
+class LayerSpending(msgspec.Struct, frozen=True, kw_only=True):
+    """What one layer has used up; `layer` is None for calls of no layer."""
+
+    layer: Layer | None
+    calls: int
+    spent_usd: float  # what counts: settled calls at their cost, the others at their bound
+    unsettled_usd: float  # the part of it that is a bound
+    unsettled_calls: int
+
+
+class Refusal(msgspec.Struct, frozen=True, kw_only=True):
+    """The first call of a run that was refused."""
+
+    layer: Layer | None
+    message: str
+    hint: str
+
+
+class Ledger:
+    """One process's end of a project's ledger; safe to use from several threads."""
+
+    def __init__(self, path: Path, clock: Clock) -> None:
+        self.path = path
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._pid = os.getpid()
+        self._connection: sqlite3.Connection | None = None
+
+    def open_run(self, run: str, kind: Origin, caps: Caps, prices: PriceList) -> None:
+        """Begin to account for a run.
+
+        Raises:
+            WriteError: the disk refuses.
+        """
+        row = (run, kind.value, msgspec.json.encode(caps), msgspec.json.encode(prices))
+        with self._transaction() as connection:
+            connection.execute(
+                "INSERT INTO run (run, kind, caps, prices, started_s) VALUES (?, ?, ?, ?, ?)",
+                (*row, self._clock.now_s()),
+            )
+
+    def terms_of(self, run: str) -> tuple[Origin, Caps, PriceList]:
+        """Return what was agreed when a run was opened.
+
+        Raises:
+            BudgetError: the ledger knows no such run.
+        """
+        with self._transaction() as connection:
+            row = connection.execute(
+                "SELECT kind, caps, prices FROM run WHERE run = ?", (run,)
+            ).fetchone()
+        if row is None:
+            raise BudgetError(
+                f"the ledger `{self.path}` knows no run `{run}`; nothing was sent",
+                hint="start it with `l9gate run`",
+            )
+        kind, caps, prices = row
+        return (
+            Origin(kind),
+            msgspec.json.decode(caps, type=Caps),
+            msgspec.json.decode(prices, type=PriceList),
+        )
+
+    def close_run(self, run: str) -> None:
+        """End a run: whoever still calls in its name is refused; what is open stays at its bound.
+
+        Raises:
+            WriteError: the disk refuses.
+        """
+        with self._transaction() as connection:
+            connection.execute(
+                "UPDATE run SET ended_s = ? WHERE run = ?", (self._clock.now_s(), run)
+            )
+
+    def reserve(self, run: str, caps: Caps, kind: Origin, charge: Charge) -> int:
+        """Return the number of a reservation, once every cap allows the call at its bound.
+
+        Raises:
+            BudgetError: a cap does not allow it, the run has ended or was stopped by an earlier
+                refusal; nothing is reserved.
+            WriteError: the disk refuses.
+        """
+        now_s = self._clock.now_s()
+        day = datetime.fromtimestamp(now_s, UTC).date().isoformat()
+        bound = _nano(charge.bound_usd)
+        layer, test = charge.layer or "", charge.test or ""
+        scopes = _scopes(run, day, layer, test, kind)
+        with self._transaction() as connection:
+            refusal = _earlier_refusal(connection, run, layer)
+            if refusal is None:
+                for word, cap_usd in caps.by_scope():
+                    counted = _counted(connection, scopes.get(word))
+                    if cap_usd is not None and counted + bound > _nano(cap_usd):
+                        refusal = caps.refusal(word, cap_usd, counted / NANO, bound / NANO)
+                        _note(connection, (run, layer, now_s, _stops(word, layer), *refusal))
+                        break
+            if refusal is None:
+                for scope in scopes.values():
+                    connection.execute(_ADD, (scope, bound, bound))
+                cursor = connection.execute(
+                    "INSERT INTO entry (run, day, layer, test, model, at_s, bound)"
+                    " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                    (run, day, layer, test, charge.model, now_s, bound),
+                )
+                return cursor.lastrowid or 0
+        raise BudgetError(refusal[0], hint=refusal[1])
+
+    def settle(self, number: int, cost_usd: float) -> None:
+        """Replace a reservation by what the call really cost; a second time changes nothing.
+
+        Raises:
+            WriteError: the disk refuses; the reservation stays counted.
+        """
+        cost = _nano(cost_usd)
+        with self._transaction() as connection:
+            row = connection.execute(
+                "SELECT e.run, day, layer, test, bound, kind FROM entry e JOIN run USING (run)"
+                " WHERE id = ? AND cost IS NULL",
+                (number,),
+            ).fetchone()
+            if row is None:
+                return
+            run, day, layer, test, bound, kind = row
+            connection.execute("UPDATE entry SET cost = ? WHERE id = ?", (cost, number))
+            for scope in _scopes(run, day, layer, test, Origin(kind)).values():
+                connection.execute(_ADD, (scope, 0, cost - bound))
+
+    def note_refusal(self, run: str, layer: Layer | None, error: BudgetError) -> None:
+        """Remember that a call was refused for what it is, and stop the run.
+
+        Raises:
+            WriteError: the disk refuses.
+        """
+        row = (run, layer or "", self._clock.now_s(), "run", str(error), error.hint or "")
+        with self._transaction() as connection:
+            if _earlier_refusal(connection, run, layer or "") is None:
+                _note(connection, row)
+
+    def refusal_of(self, run: str, layer: Layer | None = None) -> Refusal | None:
+        """Return the first refusal that stopped the run, or the layer; None if nothing did."""
+        with self._transaction() as connection:
+            row = connection.execute(
+                "SELECT layer, message, hint FROM refusal WHERE run = ?"
+                " AND (stops = 'run' OR (stops = 'layer' AND layer = ?)) ORDER BY rowid",
+                (run, layer or ""),
+            ).fetchone()
+        if row is None:
+            return None
+        return Refusal(layer=Layer(row[0]) if row[0] else None, message=row[1], hint=row[2])
+
+    def spending_of(self, run: str) -> tuple[LayerSpending, ...]:
+        """Return what every layer of a run has used up, calls of no layer last."""
+        with self._transaction() as connection:
+            rows = connection.execute(
+                "SELECT layer, count(*), sum(coalesce(cost, bound)),"
+                " sum(CASE WHEN cost IS NULL THEN bound ELSE 0 END), sum(cost IS NULL)"
+                " FROM entry WHERE run = ? GROUP BY layer",
+                (run,),
+            ).fetchall()
+        known = {
+            row[0]: LayerSpending(
+                layer=Layer(row[0]) if row[0] else None,
+                calls=row[1],
+                spent_usd=row[2] / NANO,
+                unsettled_usd=row[3] / NANO,
+                unsettled_calls=row[4],
+            )
+            for row in rows
+        }
+        return tuple(known[word] for word in (*(one.value for one in Layer), "") if word in known)
+
+    def spent_on(self, day: str) -> float:
+        """Return the dollars that live runs of the project have used up on a day (ISO, UTC)."""
+        with self._transaction() as connection:
+            return _counted(connection, f"day:{day}") / NANO
+
+    def today(self) -> str:
+        """Return the day that a reservation made now belongs to, ISO, UTC."""
+        return datetime.fromtimestamp(self._clock.now_s(), UTC).date().isoformat()
+
+    def close(self) -> None:
+        """Let go of the file; the next use opens it again."""
+        with self._lock:
+            if self._connection is not None and self._pid == os.getpid():
+                self._connection.close()
+            self._connection = None
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        """Give a connection that nobody else in any process writes beside."""
+        with self._lock, writing(self.path):
+            connection = self._connect()
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+            except BaseException:
+                connection.execute("ROLLBACK")
+                raise
+            connection.execute("COMMIT")
+
+    def _connect(self) -> sqlite3.Connection:
+        if self._connection is not None and self._pid == os.getpid():
+            return self._connection
+        if self._connection is not None:
+            _inherited.append(self._connection)
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        connection = sqlite3.connect(
+            self.path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
+        )
+        connection.execute("PRAGMA synchronous=OFF")  # an empty ledger need not outlive the power
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        if version == 0:
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} COMMIT;")
+        connection.execute("PRAGMA synchronous=NORMAL")
+        self._connection, self._pid = connection, os.getpid()
+        return connection
+
+
+# A connection that came through fork() must be neither used nor closed: that would touch the locks
+# of the parent.
+_inherited: list[sqlite3.Connection] = []
+
+
+def _scopes(run: str, day: str, layer: str, test: str, kind: Origin) -> dict[str, str]:
+    """Return the totals that a call counts towards; only live money is money of a day."""
+    scopes = {"run": f"run:{run}"}
+    if layer:
+        scopes["layer"] = f"layer:{run}:{layer}"
+    if test:
+        scopes["test"] = f"test:{run}:{test}"
+    if kind is Origin.LIVE:
+        scopes["day"] = f"day:{day}"
+    return scopes
+
+
+def _counted(connection: sqlite3.Connection, scope: str | None) -> int:
+    row = connection.execute("SELECT counted FROM total WHERE scope = ?", (scope,)).fetchone()
+    return 0 if row is None else int(row[0])
+
+
+def _earlier_refusal(
+    connection: sqlite3.Connection, run: str, layer: str
+) -> tuple[str, str] | None:
+    """Return why no call may be sent any more, None if one may."""
+    row = connection.execute("SELECT ended_s FROM run WHERE run = ?", (run,)).fetchone()
+    if row is None or row[0] is not None:
+        return f"the run `{run}` has ended; nothing was sent", "stop what still calls in its name"
+    found = connection.execute(
+        "SELECT message, hint FROM refusal WHERE run = ?"
+        " AND (stops = 'run' OR (stops = 'layer' AND layer = ?)) ORDER BY rowid LIMIT 1",
+        (run, layer),
+    ).fetchone()
+    return None if found is None else (found[0], found[1])
+
+
+def _stops(word: str, layer: str) -> str | None:
+    """Return what an exceeded cap puts an end to: the cap of one test only ends that test."""
+    if word == "test":
+        return None
+    return "layer" if word == "layer" and layer else "run"
+
+
+def _note(
+    connection: sqlite3.Connection, row: tuple[str, str, float, str | None, str, str]
+) -> None:
+    connection.execute("INSERT INTO refusal VALUES (?, ?, ?, ?, ?, ?)", row)
+
+
+def _nano(usd: float) -> int:
+    """Return whole nano-dollars, rounded up; what a double got wrong below that does not count."""
+    return math.ceil(round(usd * NANO, 3))
