@@ -6,7 +6,9 @@ import platform
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
+from datetime import UTC, date, datetime
+from importlib.metadata import distributions
 from pathlib import Path
 
 import click
@@ -15,34 +17,25 @@ from l9gate import gate
 from l9gate.cli.project import format_option
 from l9gate.criteria.policy import default_policy_text, parse_policy, read_policy
 from l9gate.errors import ExitCode, L9gateError, MissingKeyError
+from l9gate.gate.checkup import BAD, NOTE, OK, Check, check_greeting, check_model, check_plugins
+from l9gate.net.greeting import greet
 from l9gate.observe.seam import Seam
 from l9gate.observe.watch import HttpRequest
 from l9gate.store.environments import environment_name
 from l9gate.store.revision import read_versions
 from l9gate.store.settings import Settings, read_settings
 
-OK, NOTE, BAD = "ok", "note", "bad"
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """What was looked at, and what was found; `hint` says what to do."""
-
-    state: str
-    what: str
-    found: str
-    hint: str | None = None
-
 
 @click.command("doctor")
 @click.option("--env", "environment", default=None, help="development, staging, production …")
-@click.option("--live", is_flag=True, help="Also ask the endpoint: one free request.")
+@click.option("--live", is_flag=True, help="Also ask the endpoint: three free requests.")
 @format_option
 def command(environment: str | None, *, live: bool, format_name: str) -> None:
     """Check this machine, this project and, with --live, its endpoint.
 
-    Needs neither configuration nor key; a key is never printed. Exit status 69 if anything
-    is bad, else 0.
+    Packages that clash, the observer's self-test, settings, policy, disk, keys (never printed) and
+    the model's retirement; with --live also clock, model and rate limits as the endpoint tells
+    them. Needs neither configuration nor key. Exit status 69 if anything is bad, else 0.
     """
     checks = list(_checks(environment, live=live))
     if format_name == "json":
@@ -64,6 +57,7 @@ def _checks(option: str | None, *, live: bool) -> Iterator[Check]:
         yield _attempt("seam", _check_seam)
     else:
         yield Check(NOTE, "seam", "httpx2 is not installed: there are no calls to observe")
+    yield from check_plugins(distributions())
     try:
         settings = read_settings(Path.cwd())
     except L9gateError as error:
@@ -75,6 +69,8 @@ def _checks(option: str | None, *, live: bool) -> Iterator[Check]:
     yield _check_layers(settings)
     yield _attempt("policy", lambda: _check_policy(settings))
     yield _check_folder(settings)
+    if settings.model is not None and not live:
+        yield check_model(settings.model, _today())
     yield from _check_environment(settings, environment_name(os.environ, option), live=live)
 
 
@@ -139,7 +135,26 @@ def _check_environment(settings: Settings, name: str, *, live: bool) -> Iterator
         gate.require_endpoint(settings, name, os.environ)
         return f"{url} answered and accepted the key"
 
-    yield _attempt("endpoint", ask)
+    check = _attempt("endpoint", ask)
+    yield check
+    if check.state == OK:
+        yield from _check_live(url, environment.key(os.environ), settings.model)
+
+
+def _check_live(url: str, key: str, model: str | None) -> Iterator[Check]:
+    if model is None:
+        yield Check(NOTE, "model", "none is declared", "write `model = …` into the settings")
+        return
+    try:
+        greeting = greet(url, key, model)
+    except OSError as error:
+        yield Check(NOTE, "endpoint", f"a second question had no answer: {error}")
+        return
+    yield from check_greeting(greeting, model, _today())
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()
 
 
 def _attempt(what: str, look: Callable[[], str]) -> Check:
