@@ -20,6 +20,7 @@ from l9gate.wire.prices import Price, PriceList, price_lines
 LEDGER_VARIABLE = "L9GATE_LEDGER"  # where the ledger is
 ACCOUNT_VARIABLE = "L9GATE_ACCOUNT"  # whose money it is: the name of a run
 _NO_MODEL = "-"
+_ADD = "add its price to pyproject.toml (in l9gate.toml without `tool.l9gate.`):\n\n"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,7 +187,7 @@ class Account:
                 return self.prices.dearest()
             raise BudgetError(
                 f"model `{offer.model}` has no known price, so the call was not sent",
-                hint=f"add its price to pyproject.toml:\n\n{price_lines(offer.model)}",
+                hint=_ADD + price_lines(offer.model),
             )
         lacking = [key for key in offer.lacking if getattr(price, key) is None]
         if lacking and not (payer.expects_refusal or is_free):
@@ -201,6 +202,6 @@ class Account:
             raise BudgetError(
                 f"what this call asks of `{offer.model}` has no known price "
                 f"({', '.join(lacking)}), so it was not sent",
-                hint=f"add it to pyproject.toml:\n\n{lines}",
+                hint=_ADD + lines,
             )
         return price

@@ -11,6 +11,7 @@ import msgspec
 
 from l9gate.errors import SettingsError
 from l9gate.evidence.records import Layer
+from l9gate.store.caps import BudgetSettings
 from l9gate.store.environments import (
     DeclaredEnvironment,
     Environment,
@@ -20,7 +21,9 @@ from l9gate.store.environments import (
     check_environment,
     resolve,
 )
+from l9gate.store.ledger import LEDGER
 from l9gate.wire.json import Json, JsonObject
+from l9gate.wire.prices import Price, PriceList
 
 __all__ = ["Environment", "LayerSettings", "Settings", "read_settings", "settings_schema"]
 
@@ -45,6 +48,8 @@ class Declared(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     package: _Text | None = None
     runs: _Text = ".l9gate/runs"
     model: _Text | None = None
+    budget: BudgetSettings = BudgetSettings()
+    prices: dict[str, Price] = {}  # by model; a name may hold `*`
     layers: dict[Layer, LayerSettings] = {}
     environments: dict[str, DeclaredEnvironment] = {}
 
@@ -57,6 +62,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     runs: Path  # the folder of all runs
     policy: Path | None  # None: the policy that l9gate ships
     model: str | None  # what the application uses
+    budget: BudgetSettings
+    prices: PriceList
     layers: dict[Layer, LayerSettings]
     declared_environments: dict[str, DeclaredEnvironment]
 
@@ -64,6 +71,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def root(self) -> Path:
         """The project's folder, which all paths in the settings are relative to."""
         return self.file.parent
+
+    @property
+    def ledger(self) -> Path:
+        """Where the money of all runs of the project is accounted for."""
+        return self.root / LEDGER
 
     def environment(self, name: str) -> Environment:
         """Return a declared or built-in environment.
@@ -154,6 +166,8 @@ def _settings(file: Path, table: Json, prefix: str, project: str | None) -> Sett
         runs=file.parent / declared.runs,
         policy=file.parent / declared.policy if declared.policy else None,
         model=declared.model,
+        budget=declared.budget,
+        prices=PriceList(declared.prices),
         layers=declared.layers,
         declared_environments=declared.environments,
     )
@@ -168,6 +182,10 @@ def _check_parts(file: Path, table: Json, prefix: str) -> None:
         _convert(file, part, LayerSettings, f"{place}.")
     for name, part in (_table(table, "environments") or {}).items():
         _convert(file, part, DeclaredEnvironment, f"{prefix}environments.{name}.")
+    for name, part in (_table(table, "prices") or {}).items():
+        _convert(file, part, Price, f"{prefix}prices.{name}.")
+    if isinstance(table, dict) and "budget" in table:
+        _convert(file, table["budget"], BudgetSettings, f"{prefix}budget.")
 
 
 def _convert(file: Path, table: Json, kind: type[T], prefix: str) -> T:

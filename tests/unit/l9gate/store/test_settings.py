@@ -1,3 +1,4 @@
+from datetime import date
 from pathlib import Path
 
 import jsonschema
@@ -5,7 +6,9 @@ import pytest
 
 from l9gate.errors import SettingsError
 from l9gate.evidence.records import Layer
+from l9gate.store.caps import BudgetSettings
 from l9gate.store.settings import LayerSettings, Settings, read_settings, settings_schema
+from l9gate.wire.prices import Price
 
 FULL = """
 [project]
@@ -30,6 +33,15 @@ kind = "staging"
 quota = { requests_per_minute = 50 }
 budget_usd = 5.0
 request_id_header = "x-request-id"
+
+[tool.l9gate.budget]
+per_run = 2
+per_day = 10.5
+
+[tool.l9gate.prices."gateway/*"]
+input_usd_per_mtok = 0.5
+output_usd_per_mtok = 2
+as_of = 2026-11-01
 """
 
 
@@ -55,6 +67,11 @@ def test_every_key_is_read(tmp_path: Path) -> None:
     assert settings.policy == tmp_path / "l9gate-policy.toml"
     assert settings.runs == tmp_path / "build/runs"
     assert settings.model == "claude-haiku-5-5"
+    assert settings.budget == BudgetSettings(per_run=2, per_day=10.5)
+    assert settings.ledger == tmp_path / ".l9gate" / "ledger.db"
+    assert settings.prices.find("gateway/x") == Price(
+        input_usd_per_mtok=0.5, output_usd_per_mtok=2, as_of=date(2026, 11, 1)
+    )
     assert settings.layers == {
         Layer.UNIT: LayerSettings(paths=("tests/unit",)),
         Layer.PERFORMANCE: LayerSettings(
@@ -144,6 +161,13 @@ def test_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
         ("[tool.l9gate.layers.unit]\npaths = []", "layers.unit.paths: Expected a list of", ""),
         ("[tool.l9gate.layers.unit]\npaths = [1]", "layers.unit.paths[0]: Expected `str`", ""),
         ("[tool.l9gate.layers.unit]\nmarkr = 'a'", "unit.markr: no such key", "`marker`?"),
+        ("[tool.l9gate.budget]\nper_rum = 1", "budget.per_rum: no such key", "`per_run`?"),
+        (
+            "[tool.l9gate.prices.m]\ninput_usd_per_mtok = 1",
+            "prices.m: Object missing required field `output_usd_per_mtok`",
+            "",
+        ),
+        ("[tool.l9gate]\nbudget = 5", "budget: Expected a table, got `int`", ""),
         ("[tool.l9gate.environments]\nqa = 1", "l9gate.environments.qa: Expected a table", ""),
         (
             "[tool.l9gate.environments.qa]\nurl = 'a'",
