@@ -9,7 +9,7 @@ import pytest
 
 from l9gate.net.http import Ending, HttpRequest
 from l9gate.simulator.faults import parse_fault_text
-from l9gate.simulator.journal import Journal, VisitEnd, render_visit, render_visits
+from l9gate.simulator.journal import Journal, Visit, VisitEnd, render_visit, render_visits
 from l9gate.wire.json import JsonObject
 
 Make = Callable[..., HttpRequest]
@@ -123,10 +123,16 @@ def test_a_stream_that_said_nothing_before_its_cut_is_not_known_again(make_reque
     assert visit.cut_text is None
 
 
-def test_old_visits_are_forgotten_and_counted(make_request: Make) -> None:
-    journal = Journal(capacity=2)
-    for number in (1, 2, 3):
-        journal.open(make_request(), number, 0.0)
-    assert [visit.number for visit in journal.visits] == [2, 3]
-    assert (journal.seen, journal.forgotten) == (3, 1)
-    assert len(render_visits(journal)) == 2
+def test_old_visits_are_forgotten_once_they_have_ended(make_request: Make) -> None:
+    gone: list[Visit] = []
+    journal = Journal(capacity=2, forget=gone.extend)
+    stream = journal.open(make_request(), 1, 0.0)
+    for number in (2, 3, 4):
+        journal.end(journal.open(make_request(), number, 0.0), Ending.WHOLE, 1.0)
+    assert [visit.number for visit in journal.visits] == [1, 3, 4]
+    assert [visit.number for visit in gone] == [2]
+    assert (journal.seen, journal.forgotten) == (4, 1)
+    assert len(render_visits(journal)) == 3
+    journal.end(stream, Ending.GONE, 2.0)
+    journal.open(make_request(), 5, 0.0)
+    assert [visit.number for visit in gone] == [2, 1, 3]

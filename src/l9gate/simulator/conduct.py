@@ -76,14 +76,33 @@ class ClientConduct(msgspec.Struct, frozen=True, kw_only=True):
     left: int  # answers that it did not wait for
     waited_s: float  # in all, for answers to begin or to be given up
     misconduct: tuple[Misconduct, ...]
+    unlisted: int = 0  # more misconduct, of which only the number is known
 
 
-def judge_visits(visits: Sequence[Visit]) -> list[ClientConduct]:
-    """Return the conduct of every client, in the order of their first visits."""
+def judge_visits(visits: Sequence[Visit], before: Sequence[Visit] = ()) -> list[ClientConduct]:
+    """Return the conduct of every client, in the order of their first visits.
+
+    Args:
+        visits: to be judged.
+        before: visits that were judged already, which these may repeat.
+    """
     of_client: dict[int, list[Visit]] = defaultdict(list)
     for visit in visits:
         of_client[visit.client].append(visit)
-    return [_conduct_of(own) for own in of_client.values()]
+    return [
+        _conduct_of(own, [visit for visit in before if visit.client == client])
+        for client, own in of_client.items()
+    ]
+
+
+def troubled_visits(visits: Sequence[Visit]) -> list[Visit]:
+    """Return the visits of all requests that failed at least once: the only ones to be retried."""
+    failed = {_request_of(visit) for visit in visits if visit.is_failure}
+    return [visit for visit in visits if _request_of(visit) in failed] if failed else []
+
+
+def _request_of(visit: Visit) -> tuple[int, str, int]:
+    return visit.client, visit.path, visit.body
 
 
 def render_conduct(conduct: ClientConduct) -> JsonObject:
@@ -96,14 +115,18 @@ def render_conduct(conduct: ClientConduct) -> JsonObject:
     return shown
 
 
-def _conduct_of(visits: list[Visit]) -> ClientConduct:
-    calls: dict[tuple[str, int], list[Visit]] = defaultdict(list)
-    for visit in visits:
-        calls[visit.path, visit.body].append(visit)
+def _conduct_of(visits: list[Visit], judged: list[Visit]) -> ClientConduct:
+    calls: dict[tuple[int, str, int], list[Visit]] = defaultdict(list)
+    for visit in troubled_visits([*judged, *visits]):
+        calls[_request_of(visit)].append(visit)
+    known = {visit.number for visit in judged}
     retries = [pair for call in calls.values() for pair in _retries(call)]
+    retries = [(before, after) for before, after in retries if after.number not in known]
     wrongs = [wrong for before, after in retries for wrong in _judge_retry(before, after)]
-    wrongs += [wrong for call in calls.values() for wrong in _judge_storm(call)]
-    wrongs += [wrong for visit in visits for wrong in _judge_visit(visit)]
+    storms = [wrong for call in calls.values() for wrong in _judge_storm(call)]
+    wrongs += [wrong for wrong in storms if wrong.number not in known]
+    notable = [visit for visit in visits if visit.silence_s or visit.repeats_cut_text]
+    wrongs += [wrong for visit in notable for wrong in _judge_visit(visit)]
     return ClientConduct(
         client=visits[0].client,
         user_agent=visits[0].user_agent,
@@ -127,7 +150,7 @@ def _retries(call: list[Visit]) -> Iterator[tuple[Visit, Visit]]:
     for index, after in enumerate(call):
         if after.attempt == 0:
             continue
-        for before in reversed(call[:index]):
+        for before in map(call.__getitem__, range(index - 1, -1, -1)):
             if before.ended_s is None or before.ended_s > after.at_s:
                 continue
             if after.attempt is None:

@@ -4,6 +4,7 @@ Keys, bodies and texts are kept as hashes of this process only, so that equal on
 """
 
 from collections import deque
+from collections.abc import Callable
 from enum import StrEnum
 
 import msgspec
@@ -24,7 +25,8 @@ from l9gate.wire.headers import (
 )
 from l9gate.wire.json import Json, JsonObject, parse_object
 
-CAPACITY = 20_000  # visits that are remembered; older ones are counted and forgotten
+CAPACITY = 20_000  # visits that are remembered; of older ones sums and misconduct are, see `past`
+_STEPS = 40  # in which a full journal forgets as many visits as it holds
 _SHOWN = 1_000
 _MASK = 2**64 - 1
 _MAX_CUT_TEXTS = 10_000
@@ -83,10 +85,20 @@ class Visit(msgspec.Struct, kw_only=True, gc=False):
 
 
 class Journal:
-    """Remembers the visits of all clients, the last ones first to be asked for."""
+    """Remembers the visits of all clients, the last ones first to be asked for.
 
-    def __init__(self, capacity: int = CAPACITY) -> None:
-        self._visits: deque[Visit] = deque(maxlen=capacity)
+    Args:
+        capacity: how many; those that have not ended are remembered besides.
+        forget: takes visits that are remembered no more.
+    """
+
+    def __init__(
+        self, capacity: int = CAPACITY, forget: Callable[[list[Visit]], None] | None = None
+    ) -> None:
+        self._capacity = capacity
+        self._forget = forget
+        self._visits: deque[Visit] = deque()
+        self._late: list[Visit] = []  # older than all of these, but not at their end
         self._cut_texts: set[int] = set()
         self._clients: dict[tuple[str | None, str | None, str], int] = {}
         self.seen = 0
@@ -94,12 +106,12 @@ class Journal:
     @property
     def visits(self) -> list[Visit]:
         """All visits that are remembered, in the order of their arrival."""
-        return list(self._visits)
+        return [*self._late, *self._visits]
 
     @property
     def forgotten(self) -> int:
         """How many visits are remembered no more."""
-        return self.seen - len(self._visits)
+        return self.seen - len(self._visits) - len(self._late)
 
     def open(self, request: HttpRequest, number: int, now_s: float) -> Visit:
         """Note a request that came."""
@@ -119,6 +131,8 @@ class Journal:
             visit.repeats_cut_text = not self._cut_texts.isdisjoint(_said(body))
         self._visits.append(visit)
         self.seen += 1
+        if len(self._visits) > self._capacity:
+            self._make_room()
         return visit
 
     @property
@@ -147,6 +161,16 @@ class Journal:
             )
         )
         self.seen += 1
+        if len(self._visits) > self._capacity:
+            self._make_room()
+
+    def _make_room(self) -> None:
+        """Forget the oldest visits that have ended."""
+        count = max(1, self._capacity // _STEPS)
+        oldest = [*self._late, *(self._visits.popleft() for _ in range(count))]
+        self._late = [visit for visit in oldest if visit.end is VisitEnd.OPEN]
+        if self._forget is not None:
+            self._forget([visit for visit in oldest if visit.end is not VisitEnd.OPEN])
 
     def meet(self, headers: dict[str, str]) -> Client:
         """Return who sends these headers."""

@@ -22,6 +22,7 @@ class Metrics:
         self.streams_open = 0
         self.received_bytes = 0
         self.sent_bytes = 0  # of bodies; those of a stream that nothing breaks once it ended
+        self.visits_forgotten = 0
         self.limits: dict[str, str] = {}  # headers of the last answer that had some
 
     def render(self) -> str:
@@ -45,7 +46,11 @@ class Metrics:
                 "Bytes of response bodies, as far as they were due.",
                 self.sent_bytes,
             ),
-        )
+            (
+                "visits_forgotten_total", "counter",
+                "Visits that the journal lists no more.", self.visits_forgotten,
+            ),
+        )  # fmt: skip
         for name, kind, about, value in plain:
             yield from _head(name, kind, about)
             yield f"l9gate_simulator_{name} {value}"

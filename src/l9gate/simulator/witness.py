@@ -8,10 +8,11 @@ from functools import partial
 from l9gate.measure.clock import Clock
 from l9gate.net.http import Body, Cut, Ending, HttpRequest, HttpResponse, Timetable
 from l9gate.simulator.call import Call
-from l9gate.simulator.conduct import ClientConduct, judge_visits, render_conduct
+from l9gate.simulator.conduct import ClientConduct, render_conduct
 from l9gate.simulator.faults import NO_FAULT
 from l9gate.simulator.journal import Client, Journal, Visit, VisitEnd, render_visits
 from l9gate.simulator.metrics import Metrics, route_of
+from l9gate.simulator.past import Past
 from l9gate.wire.headers import RATE_LIMIT_PREFIX
 from l9gate.wire.json import JsonObject
 
@@ -24,8 +25,9 @@ class Witness:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self.journal = Journal()
+        self.journal = Journal(forget=self._forget)
         self.metrics = Metrics()
+        self._past = Past()
 
     def see_request(self, call: Call) -> Visit:
         """Note a request that came."""
@@ -72,16 +74,21 @@ class Witness:
 
     def conduct(self) -> list[ClientConduct]:
         """Return what every client did, and what it did wrong."""
-        return judge_visits(self.journal.visits)
+        return self._past.conduct(self.journal.visits)
 
     def render(self) -> JsonObject:
         """Return the journal and the conduct of the clients as JSON."""
         return {
             "seen": self.journal.seen,
             "forgotten": self.journal.forgotten,
+            "lost": self._past.lost,
             "clients": [render_conduct(one) for one in self.conduct()],
             "visits": render_visits(self.journal),
         }
+
+    def _forget(self, visits: list[Visit]) -> None:
+        self._past.take(visits)
+        self.metrics.visits_forgotten += len(visits)
 
     async def _count(
         self, body: AsyncGenerator[bytes | Cut, None]
