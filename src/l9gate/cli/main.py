@@ -22,6 +22,7 @@ COMMANDS = {
     "doctor": "check this machine, this project and its endpoint",
     "init": "add l9gate to a project",
     "simulate": "start a local Messages API",
+    "proxy": "record what any program sends to the API",
 }
 
 

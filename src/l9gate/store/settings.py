@@ -25,7 +25,14 @@ from l9gate.store.ledger import LEDGER
 from l9gate.wire.json import Json, JsonObject
 from l9gate.wire.prices import Price, PriceList
 
-__all__ = ["Environment", "LayerSettings", "Settings", "read_settings", "settings_schema"]
+__all__ = [
+    "Environment",
+    "LayerSettings",
+    "Settings",
+    "default_settings",
+    "read_settings",
+    "settings_schema",
+]
 
 PYPROJECT = "pyproject.toml"
 OWN_FILE = "l9gate.toml"
@@ -121,6 +128,11 @@ def read_settings(start: Path) -> Settings | None:
         if table is not None:
             return _settings(folder / PYPROJECT, table, "tool.l9gate.", _project_name(pyproject))
     return None
+
+
+def default_settings(root: Path) -> Settings:
+    """Return what counts in a folder that has no settings: the defaults of every key."""
+    return _settings(root / OWN_FILE, {}, "", None)
 
 
 def settings_schema() -> JsonObject:

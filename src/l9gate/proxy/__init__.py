@@ -1,0 +1,1 @@
+"""What stands between an application and the API: the recording proxy."""
