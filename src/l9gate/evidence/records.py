@@ -4,107 +4,40 @@ A record is one fact that was seen. None of them holds a prompt, an answer or a 
 seconds since the epoch as `l9gate.measure.clock.Clock` gives them, so differences are durations.
 """
 
-from enum import StrEnum
 from typing import TypeAlias
 
 import msgspec
 
+from l9gate.evidence.words import (
+    CacheState,
+    End,
+    EndReason,
+    Layer,
+    LayerSpending,
+    Origin,
+    Remark,
+    RemarkKind,
+    SignalSource,
+    TestState,
+    Witness,
+)
 from l9gate.wire.messages import Usage
+from l9gate.wire.prices import Price
 
-
-class Layer(StrEnum):
-    """The four kinds of test."""
-
-    UNIT = "unit"
-    INTEGRATION = "integration"
-    PERFORMANCE = "performance"
-    CONTRACT = "contract"
-
-    @property
-    def is_real(self) -> bool:
-        """Whether tests of this layer must reach the API."""
-        return self is not Layer.UNIT
-
-
-class Origin(StrEnum):
-    """Where the answer to an exchange came from."""
-
-    LIVE = "live"  # a socket of this run to the declared endpoint
-    SIMULATED = "simulated"  # a socket, and the simulator says so
-    REPLAYED = "replayed"  # a tape
-    MOCKED = "mocked"  # no socket: an in-process transport or a mock library
-    OTHER = "other"  # a socket to some host that the environment does not declare
-
-
-class End(StrEnum):
-    """How an exchange ended, seen from the wire."""
-
-    COMPLETE = "complete"  # the whole body arrived; a stream reached `message_stop`
-    CUT = "cut"  # the server ended a body or stream before its end
-    ERROR_EVENT = "error_event"  # an `error` event inside a stream
-    ABANDONED = "abandoned"  # the caller stopped reading
-    TIMED_OUT = "timed_out"  # a deadline of the caller ended it, or its task was cancelled
-    UNREACHABLE = "unreachable"  # no answer: refused, reset, name not found, TLS
-
-
-class TestState(StrEnum):
-    """The outcome of one test."""
-
-    __test__ = False
-
-    PASSED = "passed"
-    FAILED = "failed"
-    ERROR = "error"  # in set-up or tear-down
-    SKIPPED = "skipped"
-    XFAILED = "xfailed"
-    XPASSED = "xpassed"
-
-
-class EndReason(StrEnum):
-    """Why a source stopped."""
-
-    COMPLETED = "completed"
-    STOPPED = "stopped"
-    LIMIT_REACHED = "limit reached"
-    FAILED = "failed"
-
-
-class CacheState(StrEnum):
-    """What the application's own cache did for one operation."""
-
-    HIT = "hit"
-    MISS = "miss"
-    OFF = "off"
-
-
-class Witness(StrEnum):
-    """Who saw an exchange."""
-
-    SEAM = "seam"  # inside the process that sent it
-    PROXY = "proxy"  # the recording proxy, which carried it
-
-
-class SignalSource(StrEnum):
-    """How the application told of an operation."""
-
-    LOG = "log"  # a log record with the agreed fields
-    SPAN = "span"  # a span with the agreed attributes
-
-
-class RemarkKind(StrEnum):
-    """What was noticed about a test that makes its pass worth less."""
-
-    STAND_IN = "stand-in"  # a mock object, or a replaced function, took the client's place
-    MOCK = "mock"  # a mock object of something else was called
-    CLOCK = "clock"  # the clock was patched while a call was under way
-    REWRITTEN = "rewritten"  # a plug-in or a conftest.py turned its failure into a pass
-
-
-class Remark(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing that was noticed about a test."""
-
-    kind: RemarkKind
-    detail: str  # names of objects and places, never values
+# Words are part of records: who reads these imports both from here. Records need no listing.
+__all__ = [
+    "CacheState",
+    "End",
+    "EndReason",
+    "Layer",
+    "LayerSpending",
+    "Origin",
+    "Remark",
+    "RemarkKind",
+    "SignalSource",
+    "TestState",
+    "Witness",
+]
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=False):
@@ -187,6 +120,7 @@ class TestOutcome(Record, frozen=True, kw_only=True, tag="test"):
     error_class: str | None = None  # of a failure
     location: str | None = None  # file:line of a failure
     remarks: tuple[Remark, ...] = ()
+    cut: bool = False  # the budget ended it: it neither passed nor failed
 
 
 class LayerRun(Record, frozen=True, kw_only=True, tag="layer"):
@@ -288,6 +222,21 @@ class Conduct(Record, frozen=True, kw_only=True, tag="conduct"):
     examples: tuple[str, ...] = ()  # what was seen, of the first few
 
 
+class Budget(Record, frozen=True, kw_only=True, tag="budget"):
+    """What a run may spend and has spent; put when it starts and when it ends, the last counts."""
+
+    run: str
+    kind: Origin  # in a rehearsal: what it would have cost
+    caps_usd: dict[str, float]  # "run", "layer", "test", "day"
+    source: str  # of the cap of the run, in words
+    layers: tuple[LayerSpending, ...] = ()
+    refusal: str | None = None  # why no further call was sent
+    hint: str | None = None
+    prices: dict[str, Price] = {}  # declared by the project, over the shipped ones
+    prices_as_of: str = ""  # of the shipped ones
+    warning: str | None = None  # about the age of prices
+
+
 class SourceEnd(Record, frozen=True, kw_only=True, tag="end"):
     """The closing record of a source; a source without one was killed."""
 
@@ -334,6 +283,7 @@ AnyRecord: TypeAlias = (
     | Mention
     | ReportedCall
     | Gauge
+    | Budget
     | Fault
     | Conduct
     | SourceEnd

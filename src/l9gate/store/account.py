@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from l9gate.errors import BudgetError
-from l9gate.evidence.records import Layer, Origin
+from l9gate.evidence.records import Layer, LayerSpending, Origin
 from l9gate.measure.clock import Clock
 from l9gate.store.caps import Caps
-from l9gate.store.ledger import Charge, LayerSpending, Ledger, Refusal
+from l9gate.store.ledger import Charge, Ledger, Refusal
 from l9gate.wire.messages import Usage
 from l9gate.wire.offer import Offer
 from l9gate.wire.prices import Price, PriceList, price_lines

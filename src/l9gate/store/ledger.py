@@ -18,7 +18,7 @@ from pathlib import Path
 import msgspec
 
 from l9gate.errors import BudgetError
-from l9gate.evidence.records import Layer, Origin
+from l9gate.evidence.records import Layer, LayerSpending, Origin
 from l9gate.measure.clock import Clock
 from l9gate.store.caps import Caps
 from l9gate.store.database import BUSY_TIMEOUT_S, writing
@@ -52,16 +52,6 @@ class Charge(msgspec.Struct, frozen=True, kw_only=True):
     test: str | None
     model: str
     bound_usd: float
-
-
-class LayerSpending(msgspec.Struct, frozen=True, kw_only=True):
-    """What one layer has used up; `layer` is None for calls of no layer."""
-
-    layer: Layer | None
-    calls: int
-    spent_usd: float  # what counts: settled calls at their cost, the others at their bound
-    unsettled_usd: float  # the part of it that is a bound
-    unsettled_calls: int
 
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True):

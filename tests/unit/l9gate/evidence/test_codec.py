@@ -10,7 +10,9 @@ from l9gate.evidence.codec import decode_record, encode_record, kind_of
 from l9gate.evidence.records import (
     Alert,
     AnyRecord,
+    Budget,
     Conduct,
+    Control,
     End,
     EndReason,
     Exchange,
@@ -18,11 +20,13 @@ from l9gate.evidence.records import (
     Gauge,
     LayerRun,
     Mention,
+    Origin,
     ReportedCall,
     Signal,
     SourceEnd,
     TestOutcome,
 )
+from l9gate.wire.prices import AS_OF, Price
 
 KINDS = {
     Exchange: "exchange",
@@ -34,6 +38,8 @@ KINDS = {
     Gauge: "gauge",
     Fault: "fault",
     Conduct: "conduct",
+    Control: "control",
+    Budget: "budget",
     SourceEnd: "end",
     Alert: "alert",
 }
@@ -79,6 +85,14 @@ def test_decoding_an_exchange_undoes_encoding(
         Mention(at_s=1.0, owner="t", layer=None, request_id="req_1"),
         Fault(at_s=1.0, where="recorder", error_class="KeyError"),
         Conduct(at_s=1.0, client="a", requests=2, retries=1, left=0, misconduct={"no_backoff": 1}),
+        Budget(
+            at_s=1.0,
+            run="r",
+            kind=Origin.LIVE,
+            caps_usd={"run": 5.0},
+            source="--budget",
+            prices={"m": Price(input_usd_per_mtok=1, output_usd_per_mtok=2, as_of=AS_OF)},
+        ),
         Alert(at_s=1.0, rule="r", before="ok", after="warning", observed=1.6, samples=20),
     ],
 )

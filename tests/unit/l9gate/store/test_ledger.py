@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from l9gate.errors import BudgetError, WriteError
-from l9gate.evidence.records import Layer, Origin
+from l9gate.evidence.records import Layer, LayerSpending, Origin
 from l9gate.measure.clock import ManualClock
 from l9gate.store.caps import Caps
-from l9gate.store.ledger import Charge, LayerSpending, Ledger
+from l9gate.store.ledger import Charge, Ledger
 from l9gate.wire.prices import Price, PriceList
 
 DAY_S = 86_400.0
