@@ -8,6 +8,7 @@ import msgspec
 from l9gate.errors import SseFormatError
 from l9gate.observe.encoding import UnknownEncodingError, make_decoder
 from l9gate.wire.faults import ApiFault, parse_fault
+from l9gate.wire.frames import FRAMES, FrameParser
 from l9gate.wire.messages import Usage, parse_response_facts
 from l9gate.wire.sse import SseParser
 from l9gate.wire.stream import StreamEventKind, StreamFolder
@@ -34,12 +35,14 @@ class BodyReader:
     """Takes the chunks of one body as they come, and the time of each."""
 
     def __init__(self, content_type: str, content_encoding: str | None) -> None:
-        self.is_stream = content_type.strip().lower().startswith(EVENT_STREAM)
+        kind = content_type.strip().lower()
+        is_framed = kind.startswith(FRAMES)
+        self.is_stream = is_framed or kind.startswith(EVENT_STREAM)
         self.size_bytes = 0
         self._is_readable = True
         self._is_too_large = False
         self._copy = bytearray()
-        self._parser = SseParser()
+        self._parser: FrameParser | SseParser = FrameParser() if is_framed else SseParser()
         self._folder = StreamFolder(strict=False)
         self._deltas_s: list[float] = []
         try:

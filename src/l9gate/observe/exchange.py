@@ -1,9 +1,11 @@
 """One exchange, from the first byte sent to its true end."""
 
-import re
 import secrets
+from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
+
+import msgspec
 
 from l9gate.evidence.records import End, Exchange, Origin, Witness
 from l9gate.measure.clock import Clock
@@ -11,6 +13,7 @@ from l9gate.observe import sockets
 from l9gate.observe.attribution import current_owner
 from l9gate.observe.body import BodyFacts, BodyReader
 from l9gate.observe.origins import Origins
+from l9gate.observe.paths import ApiPath, read_path
 from l9gate.observe.relayed import RelayedRequest
 from l9gate.observe.watch import HttpRequest, HttpResponse, Stop
 from l9gate.wire import headers as names
@@ -18,8 +21,8 @@ from l9gate.wire.faults import type_of
 from l9gate.wire.messages import RequestFacts, parse_request_facts
 
 _NO_FACTS = RequestFacts(model=None, stream=False, tools=False, max_tokens=None)
-_API_PATH = re.compile(r"(?:^|/)v1/(?:messages|models)(?:/|$)")
-_JSON_PATH = re.compile(r"/v1/(?:messages(?:/count_tokens)?|models(?:/[^/]+)?)$")
+_NO_PATH = ApiPath()
+_BEDROCK_REQUEST_ID = "x-amzn-requestid"
 _ENDS = {
     Stop.READ: End.COMPLETE,
     Stop.TIMED_OUT: End.TIMED_OUT,
@@ -78,7 +81,9 @@ class ExchangeTrace:
         self._origins = origins
         self._host = request.url.netloc.decode("ascii", "replace")
         self._path = request.url.path
-        self._is_api = bool(_API_PATH.search(self._path)) or (
+        known = read_path(self._path)
+        self._path_facts = known or _NO_PATH
+        self._is_api = known is not None or (
             self._host == origins.target.host and "/v1/" in self._path
         )
         self._call = next_attempt(request.headers.get(names.RETRY_COUNT)) if self._is_api else None
@@ -151,7 +156,7 @@ class ExchangeTrace:
             error_type=self._error_type(end, facts, sent),
             error_code=None if facts.fault is None else facts.fault.code,
             end=end,
-            request_id=headers.get(self._origins.target.proof_header),
+            request_id=self._request_id(headers),
             stop_reason=facts.stop_reason,
             usage=facts.usage,
             rate_limit=names.parse_rate_limit(headers),
@@ -163,11 +168,23 @@ class ExchangeTrace:
             witness=self._witness,
         )
 
+    def _request_id(self, headers: Mapping[str, str]) -> str | None:
+        found = headers.get(self._origins.target.proof_header)
+        return found or (headers.get(_BEDROCK_REQUEST_ID) if self._path_facts.is_bedrock else None)
+
     def _request_facts(self) -> RequestFacts:
+        known = self._path_facts
         if isinstance(self._request, RelayedRequest):
-            return self._request.facts or _NO_FACTS
-        body = _content_of(self._request)
-        return (parse_request_facts(body) if body else None) or _NO_FACTS
+            facts = self._request.facts
+        else:
+            body = _content_of(self._request)
+            facts = parse_request_facts(body) if body else None
+        facts = facts or _NO_FACTS
+        if known.model is None and not known.stream:
+            return facts
+        return msgspec.structs.replace(
+            facts, model=facts.model or known.model, stream=facts.stream or known.stream
+        )
 
     def _corrected(self, stop: Stop) -> Stop:
         """Return READ for a response that was closed after its last byte, but before its end."""
@@ -179,7 +196,7 @@ class ExchangeTrace:
     def _expects_json(self, sent: RequestFacts) -> bool:
         if self._response is None or self._response.status_code >= 300:
             return False  # an error that is not the API's has no fault, which says it
-        return sent.stream or bool(_JSON_PATH.search(self._path))
+        return sent.stream or self._path_facts.expects_json
 
     def _end(self, stop: Stop, facts: BodyFacts) -> End:
         if self._response is None:
@@ -201,7 +218,7 @@ class ExchangeTrace:
         status = None if self._response is None else self._response.status_code
         if status is None or 300 <= status < 400:
             return None
-        if end is End.ABANDONED:
+        if end is End.ABANDONED or (status >= 400 and self._path_facts.is_bedrock):
             return type_of(status) if status >= 400 else None
         is_wrong = (
             status >= 400 or facts.is_malformed or (sent.stream and not self._reader.is_stream)

@@ -3,20 +3,45 @@
 An audit hook cannot be removed, so one is installed for the process and switched.
 """
 
+import asyncio
+import socket
 import sys
 from collections.abc import Callable
 from contextvars import ContextVar
+from types import ModuleType
 from typing import Protocol
+
+from l9gate.observe.border import (
+    CONNECT,
+    RESOLVE,
+    TARGETS,
+    parse_address,
+    text_of,
+    watch_loop,
+    watch_names,
+)
+from l9gate.observe.imports import ImportWatch
+
+__all__ = [
+    "CONNECT",
+    "RESOLVE",
+    "Address",
+    "Contacts",
+    "NetworkStream",
+    "Refuse",
+    "install_hook",
+    "note_connect",
+    "note_contacts",
+    "parse_address",
+    "set_refusal",
+    "used_socket",
+    "was_contacted",
+]
 
 Address = tuple[str, int]
 Contacts = list[Address]
 Refuse = Callable[[str, object], None]
 
-CONNECT = "socket.connect"
-RESOLVE = "socket.getaddrinfo"
-SEND_TO = "socket.sendto"
-SEND_MESSAGE = "socket.sendmsg"
-_WATCHED = frozenset({CONNECT, RESOLVE, SEND_TO, SEND_MESSAGE})
 _MAX_KNOWN = 65_536  # a process that talks to more hosts than this is no test run
 _MAX_CONTACTS = 64  # of one exchange: a few addresses are tried, seldom more
 
@@ -47,6 +72,11 @@ def install_hook() -> None:
     if not _Process.is_installed:
         _Process.is_installed = True
         sys.addaudithook(_notice)
+        watch_names(asyncio.BaseEventLoop, _ask)
+        if "uvloop" in sys.modules:
+            _watch_loop(sys.modules["uvloop"])
+        else:
+            ImportWatch(("uvloop",), _watch_loop).start()
 
 
 def set_refusal(refuse: Refuse | None) -> None:
@@ -80,7 +110,11 @@ def used_socket(stream: NetworkStream | None, contacts: Contacts) -> bool:
         address = parse_address(stream.get_extra_info("server_addr"))
     except OSError:
         address = None
-    return bool(contacts) if address is None else address in _Process.connected
+    if address in _Process.connected:
+        return True
+    if address is None and contacts:
+        return True
+    return _is_connected(stream.get_extra_info("socket"))
 
 
 def was_contacted(name: str, contacts: Contacts) -> bool:
@@ -93,26 +127,44 @@ def was_contacted(name: str, contacts: Contacts) -> bool:
     return bool(contacts) or name.lower() in _Process.resolved
 
 
-def parse_address(raw: object) -> Address | None:
-    """Return host and port of an IP address as sockets give it, else None (a Unix socket)."""
-    if not isinstance(raw, tuple) or len(raw) < 2:
-        return None
-    host, port = _as_text(raw[0]), raw[1]
-    if host is None or not isinstance(port, int):
-        return None
-    return host.partition("%")[0].lower(), port
+def _is_connected(connection: object) -> bool:
+    """Whether the kernel knows a peer of this socket, as it does of those that raised no event."""
+    fileno = getattr(connection, "fileno", None)
+    number = fileno() if callable(fileno) else None
+    if not isinstance(number, int) or number < 0:
+        return False
+    try:
+        copy = socket.socket(fileno=number)
+    except OSError:
+        return False
+    try:
+        return parse_address(copy.getpeername()) is not None
+    except OSError:
+        return False
+    finally:
+        copy.detach()  # it is not ours to close
+
+
+def _watch_loop(module: ModuleType) -> None:
+    watch_loop(module.Loop, _ask)
+
+
+def _ask(event: str, target: object) -> None:
+    """Do what an audit event does, for a loop that raises none, or too late."""
+    _notice(event, (None,) * TARGETS[event] + (target,))
 
 
 def _notice(event: str, arguments: tuple[object, ...]) -> None:
-    if event not in _WATCHED:
+    index = TARGETS.get(event)
+    if index is None:
         return
-    target = arguments[0] if event == RESOLVE else arguments[1]
+    target = arguments[index]
     if _Process.refuse is not None:
         _Process.refuse(event, target)
     if event == CONNECT:
         _note_address(parse_address(target))
     elif event == RESOLVE:
-        _note_name(_as_text(target))
+        _note_name(text_of(target))
 
 
 def _note_address(address: Address | None) -> None:
@@ -128,9 +180,3 @@ def _note_address(address: Address | None) -> None:
 def _note_name(name: str | None) -> None:
     if name is not None and len(_Process.resolved) < _MAX_KNOWN:
         _Process.resolved.add(name.lower())
-
-
-def _as_text(raw: object) -> str | None:
-    if isinstance(raw, bytes):
-        return raw.decode(errors="replace")
-    return raw if isinstance(raw, str) else None

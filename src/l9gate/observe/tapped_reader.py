@@ -9,20 +9,14 @@ from l9gate.observe.tapped import Listener
 class Reader(Protocol):
     """What is used of `aiohttp.StreamReader`."""
 
-    def at_eof(self) -> bool:
-        """Whether everything was read."""
-        ...
-
-    def read_nowait(self, n: int = -1) -> bytes:
-        """Return what is there."""
-        ...
-
-    read: Callable[..., Awaitable[bytes]]
-    readany: Callable[..., Awaitable[bytes]]
-    readline: Callable[..., Awaitable[bytes]]
-    readuntil: Callable[..., Awaitable[bytes]]
-    readexactly: Callable[..., Awaitable[bytes]]
-    readchunk: Callable[..., Awaitable[tuple[bytes, bool]]]
+    def at_eof(self) -> bool: ...  # noqa: D102
+    def read_nowait(self, n: int = -1) -> bytes: ...  # noqa: D102
+    async def read(self, n: int = -1) -> bytes: ...  # noqa: D102
+    async def readany(self) -> bytes: ...  # noqa: D102
+    async def readline(self, **options: int) -> bytes: ...  # noqa: D102
+    async def readuntil(self, separator: bytes = b"\n", **options: int) -> bytes: ...  # noqa: D102
+    async def readexactly(self, n: int) -> bytes: ...  # noqa: D102
+    async def readchunk(self) -> tuple[bytes, bool]: ...  # noqa: D102
 
 
 class TappedReader:

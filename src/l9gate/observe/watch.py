@@ -119,6 +119,7 @@ class Handler(Protocol):
 # Classes are told by name, since no library is imported only to look at its errors. The first name
 # in the order of inheritance counts.
 _STOPS = {
+    "BudgetStop": Stop.REFUSED,  # ours, and no Exception
     # every library, and asyncio
     "TimeoutError": Stop.TIMED_OUT,
     "CancelledError": Stop.TIMED_OUT,

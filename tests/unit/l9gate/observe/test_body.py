@@ -122,3 +122,11 @@ def test_an_endless_line_is_given_up() -> None:
     for _ in range(9):
         reader.feed(b"x" * (1 << 20), 0.0)
     assert reader.finish(is_whole=True, expects_json=True).is_malformed
+
+
+def test_a_stream_in_frames_of_bedrock_that_is_none_is_malformed() -> None:
+    reader = BodyReader("application/vnd.amazon.eventstream", None)
+    reader.feed(START, 0.0)
+    facts = reader.finish(is_whole=True, expects_json=True)
+    assert reader.is_stream
+    assert (facts.has_ended, facts.is_malformed) == (False, True)

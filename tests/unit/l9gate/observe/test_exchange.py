@@ -263,3 +263,31 @@ def test_what_was_connected_to_decides_the_origin_of_silence(
 ) -> None:
     monkeypatch.setattr(sockets._Process, "resolved", {"api.example.com"})
     assert Play().finish(Stop.TIMED_OUT).origin is Origin.LIVE
+
+
+CLAUDE = "anthropic.claude-haiku-4-5-v1:0"
+
+
+def test_bedrock_names_model_and_stream_in_its_path_and_has_an_id_of_its_own() -> None:
+    host = "https://bedrock-runtime.us-east-1.amazonaws.com"
+    url = f"{host}/model/{CLAUDE.replace(':', '%3A')}/invoke-with-response-stream"
+    play = Play(url, model=None)
+    seen = play.answer(200, {"x-amzn-requestid": "r_1"}).finish(Stop.CLOSED)
+    assert (seen.model, seen.stream, seen.request_id) == (CLAUDE, True, "r_1")
+
+
+def test_an_error_of_bedrock_has_the_type_of_its_status() -> None:
+    play = Play(f"https://bedrock.example.com/model/{CLAUDE}/invoke", model=None)
+    seen = play.answer(429, NOTHING, as_json({"message": "Too many"})).finish()
+    assert (seen.error_type, seen.end) == ("rate_limit_error", End.COMPLETE)
+
+
+def test_the_request_id_of_another_cloud_proves_nothing_elsewhere() -> None:
+    seen = Play().answer(200, {"x-amzn-requestid": "r_1"}, as_json(MESSAGE)).finish()
+    assert seen.request_id is None
+
+
+def test_google_names_the_model_in_its_path() -> None:
+    url = "https://g.example.com/v1/projects/p/publishers/anthropic/models/c@1:streamRawPredict"
+    seen = Play(url, model=None, stream=True).answer(200, STREAM, (STOPPED,)).finish()
+    assert (seen.model, seen.stream, seen.end) == ("c@1", True, End.COMPLETE)

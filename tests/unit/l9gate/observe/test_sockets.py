@@ -1,3 +1,4 @@
+import socket
 import sys
 from collections.abc import Iterator
 
@@ -9,10 +10,13 @@ ADDRESS = ("192.0.2.7", 443)
 
 
 class Stream:
-    def __init__(self, address: object) -> None:
+    def __init__(self, address: object, connection: object = None) -> None:
         self.address = address
+        self.connection = connection
 
     def get_extra_info(self, info: str) -> object:
+        if info == "socket":
+            return self.connection
         assert info == "server_addr"
         if isinstance(self.address, OSError):
             raise self.address
@@ -52,6 +56,38 @@ def test_no_stream_is_no_socket() -> None:
 def test_a_peer_that_is_gone_is_proved_by_what_the_exchange_connected_to(address: object) -> None:
     assert not sockets.used_socket(Stream(address), [])
     assert sockets.used_socket(Stream(address), [ADDRESS])
+
+
+class Peer:
+    """A socket of its own, of which the kernel is asked."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+    def fileno(self) -> int:
+        return self.number
+
+
+@pytest.mark.parametrize("number", [-1, 1_000_000])
+def test_a_socket_that_the_kernel_does_not_know_proves_nothing(number: int) -> None:
+    assert not sockets.used_socket(Stream(ADDRESS, Peer(number)), [])
+    assert not sockets.used_socket(Stream(ADDRESS, object()), [])
+
+
+def test_a_pair_of_unix_sockets_reaches_no_host() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        assert not sockets.used_socket(Stream(None, ours), [])
+
+
+def test_the_kernels_word_proves_a_connection_that_raised_no_event(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ours, theirs = socket.socketpair()
+    monkeypatch.setattr(sockets, "parse_address", lambda raw: ADDRESS if raw == "" else None)
+    with ours, theirs:  # a pair has an empty name in place of an address
+        assert sockets.used_socket(Stream(None, ours), [])
+        assert ours.fileno() >= 0
 
 
 def test_an_exchange_sees_only_its_own_connections() -> None:
