@@ -45,6 +45,10 @@ def _one_of(**shapes: Shape) -> Tagged:
 
 
 def _result(content: Shape) -> Record:
+    return cached({"tool_use_id": _ID, "content": content})
+
+
+def _web_result(content: Shape) -> Record:
     return cached({"tool_use_id": _ID, "content": content, "caller": CALLER}, "caller")
 
 
@@ -85,13 +89,13 @@ _EDITED = _one_of(
     text_editor_code_execution_tool_result_error=_FAILED_SAYING,
 )
 RESULTS: dict[str, Shape] = {
-    "web_search_tool_result": _result(
+    "web_search_tool_result": _web_result(
         ListOr(
             ListOf(_one_of(web_search_result=_WEB_SEARCH_RESULT)),
             _one_of(web_search_tool_result_error=_FAILED),
         )
     ),
-    "web_fetch_tool_result": _result(
+    "web_fetch_tool_result": _web_result(
         _one_of(web_fetch_result=_WEB_FETCH_RESULT, web_fetch_tool_result_error=_FAILED)
     ),
     "code_execution_tool_result": _result(
