@@ -181,6 +181,13 @@ def test_a_tool_that_a_search_found_is_called(
     assert (kinds(last), last["stop_reason"]) == (["text"], "end_turn")
 
 
+def test_a_demand_for_any_tool_gets_one_that_is_loaded(
+    converse: Callable[..., list[JsonObject]],
+) -> None:
+    turns = converse(DEFERRED, tool("a"), tool_choice={"type": "any"})
+    assert [kinds(turn) for turn in turns] == [["a"]] * 8
+
+
 def test_code_calls_the_tools_that_are_for_it_and_then_ends(
     converse: Callable[..., list[JsonObject]],
 ) -> None:

@@ -67,7 +67,7 @@ def _calls_of_model(body: JsonObject, work: ServerWork, choice: JsonObject) -> l
             if tool.get("name") not in before and family_of(tool) not in families
         ]
         if choice["type"] == "any":
-            wanted = wanted or tools[:1]
+            wanted = wanted or usable[:1] or tools[:1]
     return [{**_call_of(tool), "caller": {"type": "direct"}} for tool in wanted]
 
 
