@@ -14,6 +14,7 @@ from l9gate.observe.attribution import current_owner
 from l9gate.observe.body import BodyFacts, BodyReader
 from l9gate.observe.origins import Origins
 from l9gate.observe.paths import ApiPath, read_path
+from l9gate.observe.proxied import is_apology, locate
 from l9gate.observe.relayed import RelayedRequest
 from l9gate.observe.watch import HttpRequest, HttpResponse, Stop
 from l9gate.wire import headers as names
@@ -79,8 +80,8 @@ class ExchangeTrace:
         self._witness = witness
         self._clock = clock
         self._origins = origins
-        self._host = request.url.netloc.decode("ascii", "replace")
-        self._path = request.url.path
+        self._id = secrets.token_hex(8)
+        self._host, self._path = locate(request, origins.target, self._id)
         known = read_path(self._path)
         self._path_facts = known or _NO_PATH
         self._is_api = known is not None or (
@@ -90,6 +91,7 @@ class ExchangeTrace:
         self._owner = current_owner()
         self._contacts = sockets.note_contacts()
         self._response: HttpResponse | None = None
+        self._is_unserved = False
         self._reader = BodyReader("", None)
         self._origin: Origin | None = None
         self._headers_s: float | None = None
@@ -97,6 +99,9 @@ class ExchangeTrace:
 
     def answered(self, response: HttpResponse) -> None:
         """Take note of status and headers."""
+        if is_apology(response):
+            self._is_unserved = True
+            return
         self._headers_s = self._clock.now_s()
         self._response = response
         headers = response.headers
@@ -121,7 +126,7 @@ class ExchangeTrace:
         if not self._is_api or stop is Stop.REFUSED:
             return None
         ended_s = self._clock.now_s()
-        stop = self._corrected(stop)
+        stop = Stop.UNCONNECTED if self._is_unserved else self._corrected(stop)
         sent = self._request_facts()
         expects_json = self._expects_json(sent)
         facts = self._reader.finish(is_whole=stop is Stop.READ, expects_json=expects_json)
@@ -133,7 +138,7 @@ class ExchangeTrace:
         headers = {} if response is None else response.headers
         return Exchange(
             at_s=ended_s,
-            exchange_id=secrets.token_hex(8),
+            exchange_id=self._id,
             call_id=call.id,
             attempt=call.attempt,
             owner=None if owner is None else owner.id,

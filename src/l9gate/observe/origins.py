@@ -20,6 +20,7 @@ class Target:
     host: str  # host[:port] of the declared base URL, without a default port
     kind: Origin = Origin.LIVE  # SIMULATED in a rehearsal
     proof_header: str = names.REQUEST_ID  # a gateway may name another header that proves it
+    proxy: str | None = None  # host[:port] of the run's recording proxy, which sends on to `host`
 
 
 def host_of(base_url: str) -> str:

@@ -14,6 +14,7 @@ from l9gate.observe.passage import Entrance, Passage, current_passage
 from l9gate.observe.patches import Patch, replace
 from l9gate.observe.tapped_reader import Reader, TappedReader
 from l9gate.observe.views import Request, Response, Url, decoded
+from l9gate.wire import headers as names
 
 _VERBS = ("get", "options", "head", "post", "put", "patch", "delete", "request")
 _HOST = "host"
@@ -153,6 +154,9 @@ def _patched_request(entrance: Entrance, original: _Send) -> _Send:
         if view.url is not asked:
             str_or_url = str(view.url)
             options["headers"] = _without_host(options.get("headers"))
+        if names.EXCHANGE in view.headers:
+            mark = {names.EXCHANGE: view.headers[names.EXCHANGE]}
+            options["headers"] = {**_lowered(options.get("headers")), **mark}
         if passage is None:
             return await original(session, method, str_or_url, **options)
         return await _observed(passage, view, original(session, method, str_or_url, **options))

@@ -6,7 +6,8 @@ from typing import Protocol, cast
 
 import httptools
 
-from l9gate.proxy.heads import Field, RequestHead, split_label, value_of
+from l9gate.observe.proxied import split_label
+from l9gate.proxy.heads import Field, RequestHead, value_of
 from l9gate.proxy.relay import Hold, Relay, render_error
 
 MAX_HEAD_BYTES = 64 * 1024
@@ -121,10 +122,10 @@ class ClientConnection(asyncio.Protocol):
         if not self._target.startswith(b"/"):
             self._refuse(400, "the target is no path: this is no forward proxy")
             return
-        label, target = split_label(self._target)
+        label, target = split_label(self._target.decode("latin-1"))
         head = RequestHead(
             method=self._parser.get_method(),
-            target=target,
+            target=target.encode("latin-1"),
             fields=self._fields,
             label=label,
             is_http10=self._parser.get_http_version() == "1.0",

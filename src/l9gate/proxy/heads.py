@@ -6,7 +6,6 @@ Source: RFC 9110, 7.6.1.
 from dataclasses import dataclass
 from enum import Enum
 from http import HTTPStatus
-from urllib.parse import unquote
 
 from l9gate.wire import headers as names
 
@@ -28,7 +27,6 @@ _HOP_BY_HOP = frozenset(
 # The client's `host` names the proxy, and the proxy answers `expect` itself.
 _NOT_FORWARDED = _HOP_BY_HOP | {b"host", b"expect", names.EXCHANGE.encode()}
 _CREDENTIALS = frozenset({b"authorization", b"x-api-key", b"cookie", b"set-cookie"})
-_LABEL = b"/.l9gate/"  # before the path: which process of the tests started the sender
 _BODILESS = frozenset({204, 304})
 
 
@@ -68,14 +66,6 @@ class AnswerHead:
     status: int
     reason: bytes
     fields: list[Field]
-
-
-def split_label(target: bytes) -> tuple[str | None, bytes]:
-    """Return the label before a path, if there is one, and the target without it."""
-    if not target.startswith(_LABEL):
-        return None, target
-    label, _, rest = target.removeprefix(_LABEL).partition(b"/")
-    return unquote(label.decode("latin-1")), b"/" + rest
 
 
 def value_of(fields: list[Field], name: bytes) -> bytes | None:

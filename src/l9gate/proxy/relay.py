@@ -15,6 +15,7 @@ from l9gate.proxy.heads import (
 )
 from l9gate.proxy.sighting import Sighting
 from l9gate.proxy.upstream import Pool, UpstreamConnection
+from l9gate.wire import headers as names
 from l9gate.wire.faults import render_error_body, type_of
 
 _MAX_WAITING_BYTES = 256 * 1024  # of a body whose connection to the API is not made yet
@@ -189,5 +190,7 @@ def render_error(status: int, reason: str, *, keep_alive: bool) -> bytes:
     """Return an answer of the proxy itself, in the envelope of the API's errors."""
     body = render_error_body(type_of(status), f"l9gate proxy: {reason}", None)
     headers = {"content-type": "application/json"}
+    if status >= 500:
+        headers[names.UNSERVED] = "true"
     response = HttpResponse(status=status, headers=headers, body=body)
     return render_head(response, keep_alive=keep_alive) + body

@@ -8,6 +8,7 @@ from email.utils import parsedate_to_datetime
 
 ORIGIN = "x-l9gate-origin"  # response: `simulated`
 EXCHANGE = "x-l9gate-exchange"  # request to the proxy: recorded where it was sent, under this id
+UNSERVED = "x-l9gate-unserved"  # response of the proxy: nothing came from the API
 TRACE_PARENT = "traceparent"
 FAULT = "x-l9gate-fault"  # request: what the simulator shall do wrong
 FAULT_MISSED = "x-l9gate-fault-missed"  # response: what of it changed nothing

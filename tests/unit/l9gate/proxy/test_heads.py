@@ -11,7 +11,6 @@ from l9gate.proxy.heads import (
     observed,
     render_answer,
     render_request,
-    split_label,
 )
 
 
@@ -80,17 +79,3 @@ def test_the_end_of_an_answer_is_told_as_its_client_understands(
 def test_observers_see_no_credentials() -> None:
     fields = [(b"X-Api-Key", b"k"), (b"Authorization", b"k"), (b"Cookie", b"k"), (b"A", b"1")]
     assert observed([*fields, (b"a", b"2")]) == {"a": "1"}
-
-
-@pytest.mark.parametrize(
-    ("target", "label", "rest"),
-    [
-        (b"/v1/messages", None, b"/v1/messages"),
-        (b"/.l9gate/gw0/v1/messages?x=1", "gw0", b"/v1/messages?x=1"),
-        (b"/.l9gate/a%20b", "a b", b"/"),
-    ],
-)
-def test_a_label_before_the_path_says_who_started_the_sender(
-    target: bytes, label: str | None, rest: bytes
-) -> None:
-    assert split_label(target) == (label, rest)
