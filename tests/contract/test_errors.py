@@ -130,6 +130,7 @@ def test_refused_key_is_not_repeated_by_the_answer(
 @pytest.mark.expects_error("not_found_error")
 def test_ids_of_refusals_never_repeat(client: anthropic.Anthropic, basis: JsonObject) -> None:
     errors = [_refusal(client, basis, _CASES["unknown model"]) for _ in range(3)]
+    assert {error.type for error in errors} == {"not_found_error"}
     assert len({error.request_id for error in errors}) == 3
 
 

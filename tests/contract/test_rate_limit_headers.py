@@ -66,6 +66,7 @@ def test_streams_carry_them_too(
     client: anthropic.Anthropic, headers: Mapping[str, str], settings: Settings
 ) -> None:
     sent = {name for name in headers if name.startswith(PREFIX)}
+    assert sent
     with client.messages.with_streaming_response.create(
         model=settings.model,
         max_tokens=16,

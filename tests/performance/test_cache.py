@@ -47,7 +47,7 @@ def test_counts_are_those_that_users_saw(
     degraded = sum(search.degraded for search in mixed_searches)
     assert sum(mixed_counts.fallbacks.values()) == degraded
     ranked = {search.request_id for search in mixed_searches if not search.degraded}
-    assert mixed_counts.answers == len(ranked)
+    assert mixed_counts.answers == len(ranked) > 0
 
 
 def test_hits_avoid_the_tokens_of_their_answers(mixed_counts: Statistics) -> None:
