@@ -1,12 +1,12 @@
 """One free request that tells a working endpoint and key from anything else."""
 
-import json
 import threading
 import urllib.error
 import urllib.request
 from urllib.parse import urlsplit
 
 from l9gate.errors import EndpointUnreachableError, L9gateError, RefusedKeyError
+from l9gate.wire.faults import ERROR_TYPES, parse_fault
 from l9gate.wire.headers import API_VERSION, CURRENT_API_VERSION
 
 TIMEOUT_S = 2.0
@@ -87,8 +87,9 @@ def endpoint_of(base_url: str) -> str:
 
 
 def _error_type(error: urllib.error.HTTPError) -> str:
+    """Return the error type in brackets; a word that nobody documented might be the key."""
     try:
-        body = json.loads(error.read(65536))
-        return f" ({body['error']['type']})"
-    except (OSError, ValueError, KeyError, TypeError):
+        fault = parse_fault(error.read(65536))
+    except OSError:
         return ""
+    return f" ({fault.type})" if fault is not None and fault.type in ERROR_TYPES else ""

@@ -7,6 +7,7 @@ import pytest
 
 from l9gate.evidence.records import Layer, Remark, TestOutcome, TestState
 from l9gate.pytest_plugin.markers import read_marks
+from l9gate.pytest_plugin.owners import node_id_of, redact
 
 MAX_REASON = 200
 
@@ -36,17 +37,19 @@ class OutcomeBuilder:
         else:
             self._reason = reason_of(report)
 
-    def build(self, at_s: float, remarks: tuple[Remark, ...] = ()) -> TestOutcome:
+    def build(
+        self, at_s: float, remarks: tuple[Remark, ...] = (), *, cut: bool = False
+    ) -> TestOutcome:
         """Return the record."""
-        marks = read_marks(self.item)
+        marks, node_id = read_marks(self.item), node_id_of(self.item)
         return TestOutcome(
             at_s=at_s,
-            node_id=self.item.nodeid,
+            node_id=node_id,
             layer=self.layer,
             state=self._state,
             duration_s=self._duration_s,
             attempt=max(getattr(self.item, "execution_count", 1) - 1, 0),  # pytest-rerunfailures
-            owners=(self.item.nodeid, *sorted(self.owners)),
+            owners=(node_id, *sorted(self.owners)),
             offline=marks.offline,
             live_only=marks.live_only,
             expects_error=marks.expects_error,
@@ -56,6 +59,7 @@ class OutcomeBuilder:
             error_class=self._error_class,
             location=self._location,
             remarks=remarks,
+            cut=cut,
         )
 
     def _note_failure(self, call: pytest.CallInfo[None]) -> None:
@@ -82,7 +86,7 @@ def reason_of(report: pytest.TestReport) -> str | None:
     reason: object = getattr(report, "wasxfail", None)
     if reason is None and isinstance(report.longrepr, tuple):
         reason = report.longrepr[2].removeprefix("Skipped: ")
-    return reason[:MAX_REASON] if isinstance(reason, str) and reason else None
+    return redact(reason)[:MAX_REASON] if isinstance(reason, str) and reason else None
 
 
 def location_of(error: pytest.ExceptionInfo[BaseException], root: Path) -> str | None:

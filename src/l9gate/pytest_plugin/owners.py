@@ -1,13 +1,25 @@
 """To which tests the work of a shared fixture belongs: to all that depend on it."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
 
 from l9gate.observe.attribution import Owner, current_owner, owned_by
+from l9gate.wire.redaction import Redactor
 
 _OWN_SCOPE = "function"  # such a fixture is set up for one test, whose work it is
+
+
+def node_id_of(item: pytest.Item) -> str:
+    """Return the node id of a test as it is recorded: a parameter may be a key."""
+    return redact(item.nodeid)
+
+
+def redact(text: str) -> str:
+    """Return what somebody wrote into a test without the keys of this process."""
+    return Redactor.of_environ(os.environ).redact(text)
 
 
 class FixtureOwners:

@@ -9,9 +9,10 @@ from l9gate.evidence.records import Layer
 from l9gate.observe.attribution import Owner, owned_by
 from l9gate.pytest_plugin.layer_runs import ATTRIBUTE
 from l9gate.pytest_plugin.layers import LayerMap
+from l9gate.pytest_plugin.markers import read_marks
 from l9gate.pytest_plugin.observation import Observation
 from l9gate.pytest_plugin.outcomes import OutcomeBuilder
-from l9gate.pytest_plugin.owners import FixtureOwners
+from l9gate.pytest_plugin.owners import FixtureOwners, node_id_of
 
 
 class TestWatcher:
@@ -28,11 +29,13 @@ class TestWatcher:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
         """Make everything that happens meanwhile belong to the test, and durable after it."""
-        layer = self._layers.layer_of(item)
-        self._observation.begin_test(item.nodeid, may_use_network=layer is not Layer.UNIT)
+        layer, node_id = self._layers.layer_of(item), node_id_of(item)
+        self._observation.begin_test(node_id, may_use_network=layer is not Layer.UNIT)
         self._observation.tricks.begin_test(is_real=layer is not None and layer.is_real)
+        marks = read_marks(item)
+        self._observation.begin_spending(expects_refusal=bool(marks.expects_error))
         try:
-            with owned_by(Owner(item.nodeid, layer)):
+            with owned_by(Owner(node_id, layer)):
                 return (yield)
         finally:
             try:
@@ -86,8 +89,11 @@ class TestWatcher:
         self._observation.tricks.note_report(call, report)
         if call.when == "teardown":
             now_s, remarks = self._observation.clock.now_s(), self._observation.tricks.remarks()
-            self._observation.sink.put(self._outcome.build(now_s, remarks))
+            cut = self._observation.was_cut(item.nodeid, layer)
+            self._observation.sink.put(self._outcome.build(now_s, remarks, cut=cut))
             self._outcome = None
+            if cut and (why := self._observation.why_stopped(layer)) is not None:
+                item.session.shouldstop = why
         return report
 
     def _refusing(self) -> Generator[None]:

@@ -6,6 +6,8 @@ import signal
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from l9gate.wire.redaction import Redactor
+
 LEASH = "L9GATE_LEASH"  # the variable that tells the plug-in which descriptor to watch
 GRACE_S = 10.0
 MAX_LINE_BYTES = 1 << 20
@@ -14,7 +16,7 @@ MAX_LINE_BYTES = 1 << 20
 async def run_child(
     command: Sequence[str], root: Path, environ: Mapping[str, str], say: Callable[[str], None]
 ) -> int:
-    """Run a command, hand on every line that it prints, and return its exit status.
+    """Run a command, hand on every line that it prints, without keys, and return its status.
 
     The child stops when the pipe closes, which the death of this process does as well.
     """
@@ -40,10 +42,11 @@ async def _run_on_leash(
         limit=MAX_LINE_BYTES,
         start_new_session=True,
     )
+    redactor = Redactor.of_environ(environ)
     try:
         assert process.stdout is not None  # noqa: S101  # asked for above
         async for line in process.stdout:
-            say(line.decode(errors="replace").rstrip())
+            say(redactor.redact(line.decode(errors="replace").rstrip()))
         return await process.wait()
     finally:
         await _end(process)
