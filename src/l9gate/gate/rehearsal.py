@@ -29,14 +29,14 @@ class _Client(msgspec.Struct):
 
 
 class _Journal(msgspec.Struct):
-    forgotten: int
+    lost: int  # visits of clients that were too many to tell apart
     clients: tuple[_Client, ...]
 
 
 def note_conduct(base_url: str, bench: Bench) -> None:
     """Ask a simulator for its journal and put a record for every client.
 
-    A simulator that does not answer, and visits that it has forgotten, are faults of ours.
+    A simulator that does not answer, and visits that it lost track of, are faults of ours.
     """
     try:
         answer = asyncio.run(request("GET", base_url.rstrip("/") + JOURNAL_PATH))
@@ -46,8 +46,8 @@ def note_conduct(base_url: str, bench: Bench) -> None:
         return
     for client in journal.clients:
         bench.sink.put(_record_of(client, bench.clock.now_s()))
-    if journal.forgotten:
-        _put_fault(bench, "ForgottenVisits", journal.forgotten)
+    if journal.lost:
+        _put_fault(bench, "LostVisits", journal.lost)
 
 
 def _record_of(client: _Client, now_s: float) -> Conduct:
