@@ -162,8 +162,10 @@ def _health(document: Document) -> list[str]:
 
 
 def _provenance(document: Document) -> list[str]:
+    total = sum(one.exchanges for one in document.provenance)
     lines = [
-        f"{one.origin}: {one.exchanges:,} exchanges, {one.answered:,} answered"
+        f"{one.origin}: {one.exchanges:,} exchanges ({one.exchanges / total:.0%} of all), "
+        f"{one.answered:,} answered"
         for one in document.provenance
     ]
     lines = lines or ["no exchange was seen"]

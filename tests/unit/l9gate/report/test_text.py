@@ -102,8 +102,8 @@ def test_text_names_tests_without_proof_and_the_origin_of_answers(document: Docu
         "  tests/integration/b.py::test_void: vacuous: it made no call"
     )
     assert section(text, "Provenance")[1:] == [
-        "  live: 2 exchanges, 1 answered",
-        "  mocked: 1 exchanges, 1 answered",
+        "  live: 2 exchanges (67% of all), 1 answered",
+        "  mocked: 1 exchanges (33% of all), 1 answered",
         "  only live exchanges count in this run",
         "  1 tests belong to no layer: not gated",
     ]
