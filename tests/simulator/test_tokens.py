@@ -38,7 +38,8 @@ def test_every_kind_of_block_counts() -> None:
     text: JsonObject = {"type": "text", "text": "x" * 8}
     thinking: JsonObject = {"type": "thinking", "thinking": "x" * 4, "signature": "s"}
     call: JsonObject = {"type": "tool_use", "name": "f", "input": {"a": 1}}
-    counts = [count_answer_block(block) for block in (text, thinking, call, {"type": "other"})]
+    other: JsonObject = {"type": "other"}
+    counts = [count_answer_block(block) for block in (text, thinking, call, other)]
     assert counts == [2, 1, 4, 1]
 
 
