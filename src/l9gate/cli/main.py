@@ -19,6 +19,7 @@ COMMANDS = {
     "history": "list the runs of this project",
     "override": "record, beside a verdict, that somebody ships all the same",
     "watch": "evaluate the alert rules over a run",
+    "control": "find the tests that pass although the API cannot serve them",
     "doctor": "check this machine, this project and its endpoint",
     "init": "add l9gate to a project",
     "simulate": "start a local Messages API",

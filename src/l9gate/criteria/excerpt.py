@@ -10,6 +10,7 @@ from l9gate.criteria.snapshot import Snapshot
 from l9gate.evidence.log import EvidenceLog
 from l9gate.evidence.records import (
     Conduct,
+    Control,
     Exchange,
     Fault,
     Gauge,
@@ -103,6 +104,10 @@ class Excerpt:
     def conducts(self) -> list[Conduct]:
         """Return what the clients did to the simulator of a rehearsal."""
         return list(self._log.of(Conduct))
+
+    def controls(self) -> list[Control]:
+        """Return the negative controls of these tests."""
+        return list(self._log.of(Control))
 
     def observations(self) -> int:
         """Return how many tests, exchanges and signals there are in all."""

@@ -22,6 +22,7 @@ from l9gate.criteria.policy_file import (
 from l9gate.criteria.presence import Presence
 from l9gate.criteria.quantities import BY_NAME, Rate, Sample
 from l9gate.criteria.snapshot import Snapshot
+from l9gate.criteria.standing import Standing
 from l9gate.criteria.threshold import SUSTAINED_S, Threshold
 from l9gate.criteria.waiver import NotApplicable
 from l9gate.errors import PolicyError
@@ -66,6 +67,20 @@ class Policy:
 def default_policy_text() -> str:
     """Return the text of the policy that is shipped."""
     return resources.files("l9gate.criteria").joinpath("default_policy.toml").read_text("utf-8")
+
+
+def policy_text_of(path: Path | None) -> str:
+    """Return the text of a policy file, of the shipped one for None.
+
+    Raises:
+        PolicyError: the file cannot be read.
+    """
+    if path is None:
+        return default_policy_text()
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise PolicyError(f"policy `{path}` cannot be read: {error}") from error
 
 
 def read_policy(path: Path) -> Policy:
@@ -126,7 +141,9 @@ def _check_names(file: PolicyFile, tables: PolicyTables) -> None:
 
 
 def _criterion(file: PolicyFile, number: int, table: CriterionTable) -> Criterion:
-    asked = _asked(file, number, table)
+    asked: Criterion = _asked(file, number, table)
+    if table.role_in:
+        asked = Standing(criterion=asked, role_in=table.role_in)
     if table.not_applicable is None:
         return asked
     return NotApplicable(criterion=asked, waiver=table.not_applicable)

@@ -36,6 +36,7 @@ class CriterionTable(msgspec.Struct, frozen=True, kw_only=True):
 
     name: _Name
     role: Role
+    role_in: dict[str, Role] = {}  # in environments of these names
     why: str
     requirements: tuple[str, ...] = ()
     layers: tuple[Layer, ...] = ()

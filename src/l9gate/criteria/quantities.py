@@ -23,6 +23,7 @@ from l9gate.criteria.readings import (
     read_own_faults,
     read_pass_rate,
     read_runtime,
+    read_survivors,
     read_throughput,
 )
 from l9gate.criteria.samples import (
@@ -155,6 +156,11 @@ QUANTITIES: tuple[AnyQuantity, ...] = (
         "misconduct", _COUNT, "requests", frozenset(),
         "What clients did wrong to the simulator of a rehearsal, such as a retry too soon.",
         read_misconduct,
+    ),
+    Scalar(
+        "control_survivors", _COUNT, "tests", frozenset(),
+        "Tests of real layers that pass although the API cannot serve them, by `l9gate control`.",
+        read_survivors,
     ),
 )  # fmt: skip
 

@@ -114,6 +114,21 @@ def read_misconduct(excerpt: Excerpt) -> Reading:
     )
 
 
+def read_survivors(excerpt: Excerpt) -> Reading:
+    """Return how many tests passed although the API could not serve them; of several, the worst."""
+    controls = excerpt.controls()
+    if not controls:
+        return Reading(value=None, n=0, note="no control of these tests yet: l9gate control")
+    worst = max(controls, key=lambda one: (len(one.survivors), len(one.open_ends)))
+    is_decided = bool(worst.survivors) or not worst.open_ends
+    return Reading(
+        value=float(len(worst.survivors)) if is_decided else None,
+        n=worst.tests,
+        note="; ".join(worst.open_ends) or None,
+        evidence=tuple(f"{one.node_id} ({one.reason})" for one in worst.survivors),
+    )
+
+
 def read_throughput(excerpt: Excerpt) -> Pace:
     """Return the successful calls and the time from the first one sent to the last one ended."""
     calls = [call for call in excerpt.calls if call.last.succeeded]

@@ -263,6 +263,7 @@ class Control(Record, frozen=True, kw_only=True, tag="control"):
     tests: int  # that talk to the API, or belong to a real layer
     survivors: tuple[Survivor, ...]
     open_ends: tuple[str, ...]  # what was not decided, and why
+    notes: tuple[str, ...] = ()  # what decides nothing: tests that were left out, and why
 
 
 class Alert(Record, frozen=True, kw_only=True, tag="alert"):

@@ -33,10 +33,20 @@ class Sighting(msgspec.Struct, frozen=True, kw_only=True):
     refused: tuple[str, ...] = ()  # other hosts that it was kept from
     fallback: str | None = None  # the reason, as the application reports it
     was_cached: bool = False  # as the application reports it
-    caught: tuple[str, ...] = ()  # where errors of calls were caught: "file:line (except X)"
+    caught: tuple[str, ...] = ()  # "caught at file:line (except X)", of errors of its calls
     expects: tuple[str, ...] = ()  # names of exceptions that its source says it expects
     asserts: bool = True  # whether its source asserts anything that we can see
     timed_out: bool = False
+
+
+class Attempt(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one session of pytest against one endpoint."""
+
+    sightings: dict[str, Sighting]  # by node id
+    tests: tuple[str, ...]  # node ids of all that were to run
+    broken: tuple[str, ...] = ()  # node ids of files that could not be imported
+    offline: tuple[str, ...] = ()  # node ids of tests that were not run, since they reach no API
+    problem: str | None = None  # why not all of them ran
 
 
 class Collected(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,21 +54,34 @@ class Collected(msgspec.Struct, frozen=True, kw_only=True):
 
     tests: tuple[str, ...]  # node ids
     broken: tuple[str, ...] = ()  # node ids of files that could not be imported
+    offline: tuple[str, ...] = ()  # node ids of tests that say that they reach no API
 
 
 class Orders(msgspec.Struct, frozen=True, kw_only=True):
     """What the plug-in of the child is told."""
 
     folder: str  # where it writes
-    base_url: str
+    base_url: str  # where every call for the API goes
     test_limit_s: float
     selected: tuple[str, ...] | None  # node ids; None: everything
-    layers: tuple[Layer, ...] = ()  # () for a project without settings
+    root: str | None  # of a project with settings: only tests of these layers are run
+    layers: tuple[Layer, ...] = ()
 
 
+ORDERS = "L9GATE_CONTROL"  # the variable that holds them
 _SIGHTINGS = msgspec.json.Decoder(Sighting)
 _SUFFIX = ".sightings.jsonl"
 _COLLECTED = ".collected.json"
+
+
+def render_orders(orders: Orders) -> str:
+    """Return the value of the variable."""
+    return msgspec.json.encode(orders).decode()
+
+
+def parse_orders(text: str) -> Orders:
+    """Return what the variable says."""
+    return msgspec.json.decode(text, type=Orders)
 
 
 def write_sighting(folder: Path, process: str, sighting: Sighting) -> None:
@@ -91,6 +114,7 @@ def read_collected(folder: Path) -> Collected:
     return Collected(
         tests=_distinct(name for part in parts for name in part.tests),
         broken=_distinct(name for part in parts for name in part.broken),
+        offline=_distinct(name for part in parts for name in part.offline),
     )
 
 

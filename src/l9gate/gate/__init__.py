@@ -1,5 +1,6 @@
-"""Run, judge, watch: the one flow."""
+"""Run, judge, watch, control: the one flow."""
 
+from l9gate.gate.control import ControlRequest, ControlResult, control
 from l9gate.gate.judgement import Judgement, judge, judge_packages, watch
 from l9gate.gate.session import (
     RunRequest,
@@ -10,9 +11,12 @@ from l9gate.gate.session import (
 )
 
 __all__ = [
+    "ControlRequest",
+    "ControlResult",
     "Judgement",
     "RunRequest",
     "begin_direct_run",
+    "control",
     "finish_direct_run",
     "judge",
     "judge_packages",

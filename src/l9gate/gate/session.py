@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from l9gate.criteria.policy import default_policy_text, parse_policy
-from l9gate.errors import InterruptedRunError, L9gateError, PolicyError
+from l9gate.criteria.policy import parse_policy, policy_text_of
+from l9gate.errors import InterruptedRunError, L9gateError
+from l9gate.evidence.log import Sink
 from l9gate.evidence.records import EndReason, Fault, Layer, LayerRun, Origin, SourceEnd
+from l9gate.gate.control import known_control
 from l9gate.gate.judgement import Judgement, judge
 from l9gate.gate.rehearsal import note_conduct
 from l9gate.measure.clock import SystemClock
@@ -62,7 +64,7 @@ def run(request: RunRequest, environ: Mapping[str, str], say: Say) -> Judgement:
         WriteError: the run folder cannot be written.
     """
     chosen = request.policy or request.settings.policy
-    policy_text = _policy_text(chosen)
+    policy_text = policy_text_of(chosen)
     parse_policy(policy_text, str(chosen or "the default policy"))
     with _open_target(request, environ) as target:
         endpoint = target.base_url if target else request.environment.url(environ)
@@ -70,6 +72,7 @@ def run(request: RunRequest, environ: Mapping[str, str], say: Say) -> Judgement:
         say(f"run {folder.path.name}: {_in_words(request, endpoint)}")
         with closing(folder.writer("gate")) as sink:
             bench = Bench(clock=SystemClock(), seed=request.seed, sink=sink, say=say)
+            _put_control(request.settings, policy_text, sink)
             plans = _plans(request, environ, target, folder.path)
             try:
                 asyncio.run(_collect_layers(plans, bench, folder))
@@ -98,7 +101,7 @@ def begin_direct_run(
     """Create the run folder of a pytest session that nobody but its user started."""
     environment = settings.environment(environment_name)
     request = RunRequest(settings=settings, layers=tuple(layers), environment=environment)
-    text = _policy_text(settings.policy)
+    text = policy_text_of(settings.policy)
     parse_policy(text, str(settings.policy or "default policy"))
     return create_run(settings.runs, _manifest(request, environment.url(environ)), text).path
 
@@ -210,20 +213,18 @@ async def _report_progress(plan: SuitePlan, bench: Bench, folder: RunFolder) -> 
         )
 
 
+def _put_control(settings: Settings, policy_text: str, sink: Sink) -> None:
+    """Put the negative control of these very tests, if there is one."""
+    known = known_control(settings, policy_text)
+    if known is not None:
+        sink.put(known)
+
+
 def _in_words(request: RunRequest, endpoint: str) -> str:
     layers = ", ".join(request.layers)
     if request.kind is Origin.SIMULATED:
         return f"{layers} · rehearsal on the local simulator, nothing live"
     return f"{layers} · environment {request.environment.name} · {endpoint_of(endpoint)}"
-
-
-def _policy_text(path: Path | None) -> str:
-    if path is None:
-        return default_policy_text()
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise PolicyError(f"policy `{path}` cannot be read: {error}") from error
 
 
 def _manifest(request: RunRequest, endpoint: str) -> Manifest:

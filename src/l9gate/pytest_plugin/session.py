@@ -20,7 +20,7 @@ from l9gate.pytest_plugin.layers import LayerMap
 from l9gate.pytest_plugin.leash import hold_leash
 from l9gate.pytest_plugin.markers import MARKERS, read_marks
 from l9gate.pytest_plugin.observation import OBSERVATION, Observation
-from l9gate.pytest_plugin.start import START_KEY
+from l9gate.pytest_plugin.start import CONTROLLED, START_KEY
 from l9gate.pytest_plugin.watcher import TestWatcher
 from l9gate.store.environments import environment_name
 from l9gate.store.run import open_run
@@ -57,7 +57,8 @@ def register(config: pytest.Config, start: Path) -> None:
     config.pluginmanager.register(fixtures, "l9gate-fixtures")
     config.pluginmanager.register(simulation, "l9gate-simulation")
     hold_leash()
-    if settings.layers and not config.option.collectonly:
+    is_gated = settings.layers and not config.option.collectonly and CONTROLLED not in config.stash
+    if is_gated:
         config.pluginmanager.register(GatedSession(config, settings, start), "l9gate-session")
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+CONTROLLED = pytest.StashKey[bool]()  # there in a negative control, where nothing is gated
 START_KEY = "l9gate_start"  # under which an xdist worker is told where its controller looked
 _FILES = ("l9gate.toml", "pyproject.toml")
 

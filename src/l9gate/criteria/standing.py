@@ -1,0 +1,38 @@
+"""A criterion whose role depends on the environment."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import msgspec
+
+from l9gate.criteria.criterion import Criterion, Finding, Role, Scope
+from l9gate.evidence.log import EvidenceLog
+from l9gate.evidence.records import Layer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """A criterion that decides more, or less, in some environments than in the others."""
+
+    criterion: Criterion
+    role_in: Mapping[str, Role]  # by name of environment
+
+    @property
+    def name(self) -> str:
+        """The name of the criterion."""
+        return self.criterion.name
+
+    @property
+    def role(self) -> Role:
+        """The role in environments that are not named."""
+        return self.criterion.role
+
+    @property
+    def layers(self) -> frozenset[Layer]:
+        """The layers of the criterion."""
+        return self.criterion.layers
+
+    def judge(self, log: EvidenceLog, scope: Scope) -> Finding:
+        """Return the criterion's finding with the role that it has in the run's environment."""
+        finding = self.criterion.judge(log, scope)
+        return msgspec.structs.replace(finding, role=self.role_in.get(scope.environment, self.role))

@@ -1,0 +1,1 @@
+"""Tests against endpoints that cannot serve them, as a source of evidence."""
