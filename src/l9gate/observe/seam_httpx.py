@@ -71,7 +71,10 @@ def send_each_way(library: ModuleType, url: str) -> None:
     transport = library.MockTransport(lambda _: library.Response(204))
     library.Client(transport=transport, trust_env=False).get(url)
     client = library.AsyncClient(transport=transport, trust_env=False)
-    for _ in client.get(url).__await__():  # no event loop: a mock transport answers at once
+    try:
+        for _ in client.get(url).__await__():  # no event loop: a mock transport answers at once
+            return
+    except RuntimeError:  # httpx 0.27 asks for the event loop, when it has shown the request
         return
 
 

@@ -16,6 +16,7 @@ class Supported:
     package: str
     least: str
     below: str
+    tested: tuple[str, ...] = ()
 
     @property
     def requirement(self) -> str:
@@ -27,14 +28,14 @@ class Supported:
         return _release(self.least) <= _release(version) < _release(self.below)
 
 
-# Both ends of each range are run by tests/system/test_observe_versions.py, the newest three of
-# the SDK and of httpx2 as well.
+# `tested` is run by tests/system/observe, newest first: of the SDK and of httpx2 the newest three,
+# of everything the oldest. 0.125 is the last SDK that works over httpx.
 SUPPORTED = (
-    Supported("anthropic", "0.125", "3"),
-    Supported("httpx2", "2.9", "3"),
-    Supported("httpx", "0.27", "1"),
-    Supported("requests", "2.31", "3"),
-    Supported("aiohttp", "3.10", "4"),
+    Supported("anthropic", "0.125", "3", tested=("2.12.0", "2.11.0", "2.10.0", "1.0.0", "0.125.0")),
+    Supported("httpx2", "2.0", "3", tested=("2.16.2", "2.16.1", "2.16.0", "2.0.0")),
+    Supported("httpx", "0.27", "1", tested=("0.28.1", "0.27.0")),
+    Supported("requests", "2.31", "3", tested=("2.34.2", "2.31.0")),
+    Supported("aiohttp", "3.10", "4", tested=("3.14.5", "3.10.0")),
 )
 
 
