@@ -211,6 +211,15 @@ class Fault(Record, frozen=True, kw_only=True, tag="fault"):
     count: int = 1
 
 
+class Unguarded(Record, frozen=True, kw_only=True, tag="unguarded"):
+    """A program that a unit test started, and that nothing kept from the network."""
+
+    program: str  # its name, never its arguments
+    owner: str
+    layer: Layer | None
+    place: str | None = None  # file:line that started it
+
+
 class Conduct(Record, frozen=True, kw_only=True, tag="conduct"):
     """What one client did to the simulator of a rehearsal, and how often it did wrong."""
 
@@ -286,6 +295,7 @@ AnyRecord: TypeAlias = (
     | Gauge
     | Budget
     | Fault
+    | Unguarded
     | Conduct
     | SourceEnd
     | Control

@@ -204,12 +204,13 @@ class GatedSession:
     def _observe(self) -> None:
         environment = self._settings.environment(environment_name(os.environ, None))
         endpoint, kind, sink = environment.url(os.environ), Origin.LIVE, MemoryLog()
-        if RUN in os.environ:
-            folder = open_run(Path(os.environ[RUN]))
+        run = Path(os.environ[RUN]).absolute() if RUN in os.environ else None
+        if run is not None:
+            folder = open_run(run)
             endpoint, kind = folder.manifest.endpoint, folder.manifest.kind
             self._writer = folder.writer(f"pytest-{self._process}")
         target = Target(host_of(endpoint), kind, environment.request_id_header)
-        self._observation = Observation(self._writer or sink, target, self._config.rootpath)
+        self._observation = Observation(self._writer or sink, target, self._settings.root, run)
         self._config.stash[OBSERVATION] = self._observation
         watcher = TestWatcher(self._observation, self._layers, self._process)
         self._config.pluginmanager.register(watcher, "l9gate-watcher")

@@ -25,6 +25,7 @@ from l9gate.evidence.records import (
     Signal,
     SourceEnd,
     TestOutcome,
+    Unguarded,
 )
 from l9gate.wire.prices import AS_OF, Price
 
@@ -38,6 +39,7 @@ KINDS = {
     Gauge: "gauge",
     Fault: "fault",
     Conduct: "conduct",
+    Unguarded: "unguarded",
     Control: "control",
     Budget: "budget",
     SourceEnd: "end",

@@ -10,7 +10,7 @@ from l9gate.evidence.log import MemoryLog
 from l9gate.evidence.records import Layer, TestOutcome, TestState
 from l9gate.measure.clock import ManualClock
 from l9gate.observe.attribution import Owner, current_owner
-from l9gate.observe.guard import NetworkGuard
+from l9gate.observe.guard import NetworkGuard, Refusal
 from l9gate.pytest_plugin.layers import LayerMap
 from l9gate.pytest_plugin.observation import Observation
 from l9gate.pytest_plugin.tricks import TrickWatch
@@ -18,6 +18,9 @@ from l9gate.pytest_plugin.watcher import TestWatcher
 from l9gate.store.settings import LayerSettings
 
 MakeItem = Callable[..., pytest.Item]
+
+
+REFUSAL = Refusal(destination="example.com", test="tests/unit/test_a.py::test_a")
 
 
 class FakeFixture:
@@ -33,12 +36,23 @@ class FakeObservation:
         self.sink = MemoryLog()
         self.clock = ManualClock(5.0)
         self.guard = NetworkGuard()
+        self.guard._test = REFUSAL.test  # on, but asked by nobody
         self.tricks = TrickWatch(Path())
         self.begun: list[tuple[str, bool]] = []
         self.is_full = False
+        self.stopped: str | None = None  # why the budget ended the test, and the session
 
     def begin_test(self, node_id: str, *, may_use_network: bool) -> None:
         self.begun.append((node_id, may_use_network))
+
+    def begin_spending(self, *, expects_refusal: bool) -> None:
+        self.expects_refusal = expects_refusal
+
+    def was_cut(self, test: str, layer: Layer | None) -> bool:  # noqa: ARG002
+        return self.stopped is not None
+
+    def why_stopped(self, layer: Layer | None) -> str | None:  # noqa: ARG002
+        return self.stopped
 
     def end_test(self) -> None:
         if self.is_full:
@@ -122,10 +136,10 @@ def test_the_last_phase_puts_the_outcome_with_the_fixtures_of_the_test(
 def test_a_phase_fails_for_what_was_refused_unless_it_failed_anyway(
     watcher: TestWatcher, observation: FakeObservation, hook: str
 ) -> None:
-    observation.guard._refused.append("example.com")
+    observation.guard._refused.append(REFUSAL)
     with pytest.raises(NetworkRefusedError, match=r"example\.com"):
         finish(getattr(watcher, hook)())
-    observation.guard._refused.append("example.com")
+    observation.guard._refused.append(REFUSAL)
     steps = getattr(watcher, hook)()
     next(steps)
     with pytest.raises(KeyError):
