@@ -67,7 +67,7 @@ def assess(
         digest=digest,
         layers=layers,
         tests=len(talking),
-        survivors=tuple(one for one in survivors if one is not None),
+        survivors=tuple(sorted((one for one in survivors if one is not None), key=_place)),
         open_ends=tuple(_open_ends(attempts, tests, talking)),
         notes=tuple(_notes(attempts, tests, talking)),
     )
@@ -94,6 +94,11 @@ def _survivor(runs: Mapping[Against, Sighting]) -> Survivor | None:
         against=tuple(against.value for against in survived),
         reason=_reason(worst),
     )
+
+
+def _place(survivor: Survivor) -> tuple[str, int]:
+    file, _, line = survivor.place.rpartition(":")
+    return (file, int(line)) if line.isdecimal() else (survivor.place, 0)
 
 
 def _survived(sighting: Sighting, against: Against) -> bool:

@@ -11,7 +11,7 @@ from typing import cast
 from urllib.parse import urlsplit
 
 from l9gate.observe import sockets
-from l9gate.observe.guard import find_destination
+from l9gate.observe.border import find_destination
 from l9gate.observe.watch import HttpRequest, HttpResponse, Stop
 from l9gate.wire import headers as names
 
@@ -22,6 +22,7 @@ _API_PATH = re.compile(
     re.IGNORECASE,
 )
 _ENDINGS = {Stop.UNCONNECTED: "connection refused", Stop.TIMED_OUT: "timed out"}
+_NAME_EVENTS = "socket.get"  # of asking for the address of a name, or the other way round
 OTHER_CLIENT = "sent by a client that is not observed"
 
 
@@ -106,7 +107,7 @@ class Decoy:
         tally.refused[destination] = None
         if _API_HOSTS.search(destination.rpartition(":")[0] or destination):
             tally.contacts += 1
-        if event == sockets.RESOLVE:
+        if event.startswith(_NAME_EVENTS):
             raise socket.gaierror(socket.EAI_NONAME, "l9gate control: nothing leaves this machine")
         raise ConnectionRefusedError(
             errno.ECONNREFUSED, "l9gate control: nothing leaves this machine"
