@@ -18,6 +18,7 @@ from l9gate.errors import ExitCode
 from l9gate.evidence.log import MemoryLog
 from l9gate.evidence.records import Layer, Origin
 from l9gate.observe.signals import SignalFields
+from l9gate.observe.spans import PREFIX
 from l9gate.pytest_plugin.markers import MARKERS
 from l9gate.simulator.conduct import ABOUT
 from l9gate.simulator.faults import TOKENS
@@ -133,7 +134,8 @@ def _settings() -> Iterator[str]:
 
 def _shown(value: dict[str, object]) -> str:
     default = value.get("default")
-    return "-" if default in (None, [], {}) else f"`{default}`"
+    shown = str(default).lower() if isinstance(default, bool) else default  # as in TOML
+    return "-" if default in (None, [], {}) else f"`{shown}`"
 
 
 def _type(value: dict[str, object]) -> str:
@@ -148,14 +150,15 @@ def _type(value: dict[str, object]) -> str:
     if value.get("format") == "date":
         return "date"
     kinds = {"object": "tables", "array": "list of text", "string": "text"}
+    kinds["boolean"] = "true or false"
     return kinds.get(str(value["type"]), str(value["type"]))
 
 
 def _signals() -> Iterator[str]:
     yield (
         "Cache hits and fallbacks are on no wire, so the application reports them: one log record\n"
-        "an operation, with an attribute `l9gate`. Nothing of ours is imported; without a gate\n"
-        "the record goes where its logger sends it. The logger must let the level pass.\n\n"
+        "an operation, with an attribute `l9gate`, or attributes of the operation's span. Nothing\n"
+        "of ours is imported. How to: [the guide](../guides/signals.md).\n\n"
         "```python\nimport logging\n\n"
         'logger = logging.getLogger("shop.signals")\nlogger.setLevel(logging.INFO)\n'
         "logger.info(\n"
@@ -163,6 +166,7 @@ def _signals() -> Iterator[str]:
         '    extra={"l9gate": {"operation": "search", "duration_s": 0.41, "cache": "miss"}},\n'
         ")\n```\n"
     )
+    yield f"A span has the same fields as attributes, with `{PREFIX}` before: `{PREFIX}cache`.\n"
     yield "| field | type | meaning |\n|---|---|---|"
     schema = msgspec.json.schema(SignalFields)["$defs"]["SignalFields"]
     for key, value in schema["properties"].items():

@@ -1,10 +1,12 @@
 """`l9gate proxy`: record what any program sends to the API, until it is stopped."""
 
 import asyncio
+import dataclasses
 import os
 import signal
 import sys
 import threading
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TypedDict, Unpack
 
@@ -14,8 +16,12 @@ from l9gate.errors import WriteError
 from l9gate.gate.recording import Recording, open_recording
 from l9gate.measure.clock import SystemClock
 from l9gate.net.loops import find_loop_factory
+from l9gate.net.server import HttpServer
+from l9gate.observe.origins import host_of
 from l9gate.observe.recorder import Outbox
-from l9gate.proxy.server import Proxy, catch_stop, check_address, running_proxy, until
+from l9gate.proxy.owners import Pages
+from l9gate.proxy.receiver import Receiver
+from l9gate.proxy.server import Proxy, catch_stop, check_address, running_proxy, until, url_of
 from l9gate.store.environments import check_url, environment_name
 from l9gate.store.settings import default_settings, read_settings
 
@@ -27,6 +33,7 @@ class Options(TypedDict):
 
     upstream: str | None
     port: int
+    otlp_port: int | None
     host: str
     run: Path | None
     environment: str | None
@@ -37,6 +44,11 @@ class Options(TypedDict):
 @click.command("proxy")
 @click.option("--upstream", help="Base URL of the API; else that of the environment.")
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="0 takes a free one.")
+@click.option(
+    "--otlp-port",
+    type=click.IntRange(0, 65535),
+    help="Also take spans of services, over OTLP/HTTP; printed as the second line.",
+)
 @click.option("--host", default="127.0.0.1", show_default=True, help="Loopback unless you say so.")
 @click.option(
     "--run",
@@ -71,13 +83,15 @@ def command(**options: Unpack[Options]) -> None:
         if options["run"] is None:
             click.echo(f"recording into {recording.folder.path}", err=True)
         with asyncio.Runner(loop_factory=find_loop_factory()) as runner:
-            runner.run(_serve(recording, upstream, options["host"], options["port"]))
+            runner.run(_serve(recording, upstream, options))
 
 
-async def _serve(recording: Recording, upstream: str, host: str, port: int) -> None:
+async def _serve(recording: Recording, upstream: str, options: Options) -> None:
+    host, otlp_port = options["host"], options["otlp_port"]
     stop = catch_stop()
     outbox = Outbox(recording.writer, SystemClock())
-    proxy = Proxy(upstream, outbox, recording.target, lambda _: None)
+    pages = Pages(recording.folder.path)
+    proxy = Proxy(upstream, outbox, recording.target, pages.find)
     has_warned = False
 
     async def flush() -> None:
@@ -89,8 +103,15 @@ async def _serve(recording: Recording, upstream: str, host: str, port: int) -> N
                 click.echo(f"error: {error}", err=True)
             has_warned = True
 
-    async with running_proxy(proxy, host, port) as base_url:
-        click.echo(base_url)
+    async with AsyncExitStack() as running:
+        base_url = await running.enter_async_context(running_proxy(proxy, host, options["port"]))
+        lines = [base_url]
+        if otlp_port is not None:
+            target = dataclasses.replace(recording.target, proxy=host_of(base_url))
+            receiver = Receiver(outbox, SystemClock(), target)
+            server = await running.enter_async_context(HttpServer(receiver, host, otlp_port))
+            lines.append(url_of(host, server.port))
+        click.echo("\n".join(lines))
         sys.stdout.flush()
         await until(stop, flush, FLUSH_S)
 

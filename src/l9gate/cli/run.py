@@ -9,6 +9,7 @@ import click
 from l9gate import gate
 from l9gate.cli.output import file_reports, show_judgement
 from l9gate.cli.project import format_option, parse_layers, policy_option, require_settings
+from l9gate.proxy.process import ProxyPlan
 from l9gate.store.environments import environment_name
 
 
@@ -20,6 +21,17 @@ from l9gate.store.environments import environment_name
     "-k", "narrowed", default=None, metavar="EXPR", help="Only tests that match (pytest)."
 )
 @click.option("--seed", type=int, default=1, show_default=True, help="Of everything random.")
+@click.option("--proxy", is_flag=True, help="Record other programs' calls, too, by a proxy.")
+@click.option(
+    "--proxy-port",
+    type=click.IntRange(1, 65535),
+    help="The proxy's port, for a service that runs already; implies --proxy.",
+)
+@click.option(
+    "--otlp-port",
+    type=click.IntRange(1, 65535),
+    help="Take spans of a service there, over OTLP/HTTP; implies --proxy.",
+)
 @policy_option
 @format_option
 def command(
@@ -29,6 +41,9 @@ def command(
     environment: str | None,
     narrowed: str | None,
     seed: int,
+    proxy: bool,
+    proxy_port: int | None,
+    otlp_port: int | None,
     policy: Path | None,
     format_name: str,
 ) -> None:
@@ -40,6 +55,7 @@ def command(
     Exit status: 0 kept, 1 not ready, 2 unproven, 69 key or endpoint missing (nothing was tested).
     """
     settings = require_settings()
+    plan = ProxyPlan(port=proxy_port or 0, otlp_port=otlp_port)
     request = gate.RunRequest(
         settings=settings,
         layers=parse_layers(layers),
@@ -48,6 +64,7 @@ def command(
         seed=seed,
         policy=policy,
         narrowed=narrowed,
+        proxy=plan if proxy or proxy_port or otlp_port else None,
     )
     judgement = gate.run(request, os.environ, lambda line: click.echo(line, err=True))
     file_reports(judgement)

@@ -16,6 +16,7 @@ from l9gate.evidence.records import (
     Gauge,
     Layer,
     LayerRun,
+    ReportedCall,
     Signal,
     TestOutcome,
 )
@@ -108,6 +109,10 @@ class Excerpt:
     def controls(self) -> list[Control]:
         """Return the negative controls of these tests."""
         return list(self._log.of(Control))
+
+    def reported_calls(self) -> list[ReportedCall]:
+        """Return the calls that services in other processes tell of."""
+        return list(self._log.of(ReportedCall))
 
     def observations(self) -> int:
         """Return how many tests, exchanges and signals there are in all."""

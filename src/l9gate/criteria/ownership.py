@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Iterator
 
+from l9gate.criteria.claims import Claims
 from l9gate.evidence.log import EvidenceLog
-from l9gate.evidence.records import TestOutcome, TestState
+from l9gate.evidence.records import Exchange, Mention, ReportedCall, TestOutcome, TestState
 
 _WORST_FIRST = (
     TestState.ERROR,
@@ -18,7 +19,8 @@ _WORST_FIRST = (
 class Ownership:
     """The first outcome of every test, found by test and by owner."""
 
-    def __init__(self, outcomes: Iterable[TestOutcome]) -> None:
+    def __init__(self, outcomes: Iterable[TestOutcome], mentions: Iterable[Mention] = ()) -> None:
+        self._claims = Claims(mentions)
         self.first: dict[str, TestOutcome] = {}
         for outcome in outcomes:
             known = self.first.get(outcome.node_id)
@@ -32,11 +34,18 @@ class Ownership:
     @classmethod
     def of(cls, log: EvidenceLog) -> "Ownership":
         """Return the ownership that a log tells."""
-        return cls(log.of(TestOutcome))
+        return cls(log.of(TestOutcome), log.of(Mention))
 
     def tests_of(self, owner: str | None) -> list[TestOutcome]:
         """Return the tests that what this owner sent belongs to."""
         return [] if owner is None else self._by_owner.get(owner, [])
+
+    def tests_behind(self, call: Exchange | ReportedCall) -> list[TestOutcome]:
+        """Return the tests that a call was made for: of its sender, and those told of its id."""
+        sender = call.owner if isinstance(call, Exchange) else None
+        owners = dict.fromkeys((sender, *self._claims.owners_of(call)))
+        found = {test.node_id: test for owner in owners for test in self.tests_of(owner)}
+        return list(found.values())
 
     def is_about_failure(self, owner: str | None) -> bool:
         """Whether all tests behind it declare that they provoke failures.

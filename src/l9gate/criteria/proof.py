@@ -10,6 +10,7 @@ from l9gate.evidence.records import (
     Origin,
     Remark,
     RemarkKind,
+    ReportedCall,
     Signal,
     TestOutcome,
     TestState,
@@ -29,8 +30,13 @@ class Proofs:
         self._signals: dict[str, list[Signal]] = {}
         ownership = excerpt.ownership
         for exchange in excerpt.all_exchanges():
-            for test in ownership.tests_of(exchange.owner):
+            for test in ownership.tests_behind(exchange):
                 self._exchanges.setdefault(test.node_id, []).append(exchange)
+        self._reported: dict[str, list[ReportedCall]] = {}
+        for call in excerpt.reported_calls():
+            if call.origin is self._kind and call.was_answered:
+                for test in ownership.tests_behind(call):
+                    self._reported.setdefault(test.node_id, []).append(call)
         for signal in excerpt.all_signals():
             for test in ownership.tests_of(signal.owner):
                 self._signals.setdefault(test.node_id, []).append(signal)
@@ -49,18 +55,20 @@ class Proofs:
             return None
         exchanges = self._exchanges.get(test.node_id, [])
         answers = [one for one in exchanges if self._is_proof(one)]
-        if not answers:
+        if not answers and test.node_id not in self._reported:
             why = self._why_unanswered(exchanges)
             return f"vacuous: {why}{_stand_in(test) or _mocks(test)}"
         return self._void_by_answers(test, answers)
 
     def _void_by_answers(self, test: TestOutcome, answers: list[Exchange]) -> str | None:
         stand_in = _stand_in(test)
-        if stand_in and all(one.owner != test.node_id for one in answers):
+        reported = self._reported.get(test.node_id, [])
+        if stand_in and answers and all(one.owner != test.node_id for one in answers):
             return f"vacuous: only a fixture called the API{stand_in}"
         is_about_errors = bool(test.expects_error) or test.expects_fallback
         seen = [error_type_of(one) for one in answers if has_failed(one)]
-        if not is_about_errors and len(seen) == len(answers):
+        seen += [one.error_type or "error" for one in reported if not one.succeeded]
+        if not is_about_errors and len(seen) == len(answers) + len(reported):
             return f"passed on errors only: {_named(seen)}"
         absent = _absent_errors(test, seen)
         if absent:

@@ -7,7 +7,7 @@ from typing import TypeVar
 from l9gate.criteria.calls import Call, calls_of
 from l9gate.criteria.ownership import Ownership
 from l9gate.evidence.log import EvidenceLog
-from l9gate.evidence.records import Exchange
+from l9gate.evidence.records import Exchange, Signal, SignalSource
 
 R = TypeVar("R")
 
@@ -27,7 +27,8 @@ class Snapshot:
     def of(self, kind: type[R]) -> Iterator[R]:
         """Yield every record of one class, in the order of the log."""
         if kind not in self._known:
-            self._known[kind] = list(self._log.of(kind))
+            found: list[object] = list(self._log.of(kind))
+            self._known[kind] = list(_told_once(found)) if kind is Signal else found
         return (record for record in self._known[kind] if isinstance(record, kind))
 
     @cached_property
@@ -39,3 +40,19 @@ class Snapshot:
     def calls(self) -> list[Call]:
         """Every call of every origin."""
         return calls_of(self.of(Exchange))
+
+
+def _told_once(signals: list[object]) -> Iterator[Signal]:
+    """Leave out what a span tells of an operation that a log record, or the span before, told of.
+
+    An application may do both, and export its spans besides.
+    """
+    found = [one for one in signals if isinstance(one, Signal)]
+    known = {(one.span_id, one.operation) for one in found if one.source is SignalSource.LOG}
+    for one in found:
+        key = one.span_id, one.operation
+        if one.source is SignalSource.SPAN:
+            if one.span_id is not None and key in known:
+                continue
+            known.add(key)
+        yield one

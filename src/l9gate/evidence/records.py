@@ -158,6 +158,7 @@ class Mention(Record, frozen=True, kw_only=True, tag="mention"):
     layer: Layer | None
     request_id: str | None = None  # of the API, as the service under test passes it on
     trace_id: str | None = None  # 32 hex digits
+    since_s: float | None = None  # when the service was asked; None: the test itself says it
 
 
 class ReportedCall(Record, frozen=True, kw_only=True, tag="reported_call"):

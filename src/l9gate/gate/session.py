@@ -5,7 +5,7 @@ import platform
 import signal
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,9 +16,11 @@ from l9gate.evidence.log import Sink
 from l9gate.evidence.records import EndReason, Fault, Layer, LayerRun, Origin, SourceEnd
 from l9gate.gate.control import known_control
 from l9gate.gate.judgement import Judgement, judge
+from l9gate.gate.proxying import is_proxied, through_proxy
 from l9gate.gate.rehearsal import note_conduct
 from l9gate.measure.clock import SystemClock
 from l9gate.net.preflight import check_endpoint, endpoint_of
+from l9gate.proxy.process import ProxyPlan
 from l9gate.simulator.process import simulator_process
 from l9gate.sources.bench import Bench
 from l9gate.sources.suite.collect import collect
@@ -46,6 +48,7 @@ class RunRequest:
     seed: int = 1
     policy: Path | None = None
     narrowed: str | None = None
+    proxy: ProxyPlan | None = None  # for all real layers; a layer's settings may ask for one, too
 
     @property
     def kind(self) -> Origin:
@@ -73,13 +76,15 @@ def run(request: RunRequest, environ: Mapping[str, str], say: Say) -> Judgement:
         with closing(folder.writer("gate")) as sink:
             bench = Bench(clock=SystemClock(), seed=request.seed, sink=sink, say=say)
             _put_control(request.settings, policy_text, sink)
-            plans = _plans(request, environ, target, folder.path)
-            try:
-                asyncio.run(_collect_layers(plans, bench, folder))
-            except (asyncio.CancelledError, KeyboardInterrupt):
-                raise InterruptedRunError(
-                    "interrupted; what was measured is kept", hint=f"l9gate judge {folder.path}"
-                ) from None
+            with _through_proxy(request, target, folder) as proxied:
+                plans = _plans(request, environ, (target, proxied), folder.path)
+                try:
+                    asyncio.run(_collect_layers(plans, bench, folder))
+                except (asyncio.CancelledError, KeyboardInterrupt):
+                    raise InterruptedRunError(
+                        "interrupted; what was measured is kept",
+                        hint=f"l9gate judge {folder.path}",
+                    ) from None
             if target is not None and target.is_rehearsal:
                 note_conduct(target.base_url, bench)
     folder.seal()
@@ -149,8 +154,20 @@ def _live_target(environment: Environment, environ: Mapping[str, str]) -> SuiteT
     return target
 
 
+def _through_proxy(
+    request: RunRequest, target: SuiteTarget | None, folder: RunFolder
+) -> AbstractContextManager[SuiteTarget | None]:
+    """Return a context with where proxied layers send their calls."""
+    settings, plan = request.settings, request.proxy
+    is_wanted = any(is_proxied(settings, plan, layer) for layer in request.layers)
+    return through_proxy(target, plan, folder, is_wanted=is_wanted)
+
+
 def _plans(
-    request: RunRequest, environ: Mapping[str, str], target: SuiteTarget | None, run_path: Path
+    request: RunRequest,
+    environ: Mapping[str, str],
+    targets: tuple[SuiteTarget | None, SuiteTarget | None],
+    run_path: Path,
 ) -> list[SuitePlan]:
     settings = request.settings
     secrets = settings.key_variables()
@@ -158,6 +175,7 @@ def _plans(
     plans = []
     for layer in request.layers:
         declared = settings.layers.get(layer)
+        target = targets[is_proxied(settings, request.proxy, layer)]
         if layer.is_real and target is not None:
             child = real_environ(environ, target, secrets, run_path)
         else:

@@ -20,6 +20,7 @@ from l9gate.observe.page import FACTS, PAGE, parse_line
 from l9gate.observe.recorder import Outbox, Recorder
 from l9gate.observe.seam import Seam
 from l9gate.observe.signals import SignalHandler
+from l9gate.observe.span_watch import SpanWatch
 from l9gate.store.account import Account
 from l9gate.store.run import open_run
 
@@ -78,6 +79,7 @@ def observe_child(folder: str) -> None:
         sink.put(fault)
         return
     SignalHandler(outbox, clock).attach()
+    SpanWatch(outbox, clock).attach()
 
     def stop() -> None:
         recorder.end_open()

@@ -15,6 +15,7 @@ from l9gate.evidence.records import CacheState, Signal
 from l9gate.measure.clock import Clock
 from l9gate.observe.attribution import current_owner
 from l9gate.observe.recorder import Outbox
+from l9gate.observe.tracing import current_span_key
 
 ATTRIBUTE = "l9gate"
 
@@ -72,4 +73,5 @@ class SignalHandler(logging.Handler):
             mock=fields.mock,
             avoided_input_tokens=fields.avoided_input_tokens,
             avoided_output_tokens=fields.avoided_output_tokens,
+            span_id=current_span_key(),
         )

@@ -131,7 +131,8 @@ class ClientConnection(asyncio.Protocol):
             is_http10=self._parser.get_http_version() == "1.0",
             keep_alive=self._parser.should_keep_alive(),
         )
-        if (value_of(self._fields, b"expect") or b"").lower() == b"100-continue":
+        self._fields = []  # a key is held no longer than its request
+        if (value_of(head.fields, b"expect") or b"").lower() == b"100-continue":
             self.write(_CONTINUE)
         relay = self._arriving = self._carrier.begin(head, self)
         self._relays.append(relay)

@@ -110,11 +110,15 @@ async def running_proxy(proxy: Proxy, host: str, port: int) -> AsyncIterator[str
         SettingsError: the address cannot be listened on.
     """
     await proxy.start(host, port)
-    shown = f"[{host}]" if ":" in host else host
     try:
-        yield f"http://{shown}:{proxy.port}"
+        yield url_of(host, proxy.port)
     finally:
         await proxy.stop()
+
+
+def url_of(host: str, port: int) -> str:
+    """Return the base URL of an address that is listened on."""
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def catch_stop() -> asyncio.Event:

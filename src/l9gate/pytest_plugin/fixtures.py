@@ -10,6 +10,7 @@ from l9gate.evidence.records import Gauge
 from l9gate.observe.attribution import current_owner
 from l9gate.observe.gauges import read_rss_bytes
 from l9gate.pytest_plugin.observation import OBSERVATION, Observation
+from l9gate.wire import headers as names
 
 GAUGE = "rss_bytes"
 
@@ -36,6 +37,36 @@ class MemoryGrowth(Protocol):
             readings: how many readings follow the first, at equal steps.
         """
         ...
+
+
+class Evidence:
+    """What a test says about the calls that were made for it."""
+
+    def __init__(self, observation: Observation | None) -> None:
+        self._observation = observation
+
+    def note(self, *, request_id: str | None = None, trace_id: str | None = None) -> None:
+        """Say which ids the service under test returned; they count if the evidence holds them.
+
+        Args:
+            request_id: of the API's answer, as the service passes it on.
+            trace_id: 32 hex digits, or a whole `traceparent`.
+
+        Raises:
+            ValueError: no id is given, or it is none.
+        """
+        trace = trace_id and names.parse_trace_id({names.TRACE_PARENT: _as_parent(trace_id)})
+        if not (request_id or trace) or bool(trace_id) != bool(trace):
+            raise ValueError("expected a request id, or a trace id of 32 hex digits")
+        owner = current_owner()
+        if self._observation is not None and owner is not None:
+            self._observation.mentions.note(owner, request_id or None, trace or None)
+
+
+@pytest.fixture(scope="session")
+def l9gate_evidence(request: pytest.FixtureRequest) -> Evidence:
+    """Tell the gate by which ids a deployed service's calls are found: `note(request_id=…)`."""
+    return Evidence(request.config.stash.get(OBSERVATION, None))
 
 
 @pytest.fixture(scope="session")  # so that a shared fixture may measure its own work
@@ -85,3 +116,7 @@ def make_memory_growth(observation: Observation | None) -> MemoryGrowth:
         return last - first
 
     return measure
+
+
+def _as_parent(trace_id: str) -> str:
+    return trace_id if "-" in trace_id else f"00-{trace_id.lower()}-{'1' * 16}-01"

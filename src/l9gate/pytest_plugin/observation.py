@@ -11,10 +11,12 @@ from l9gate.measure.clock import SystemClock
 from l9gate.observe.child import EagerSink
 from l9gate.observe.children import Children, RunFacts
 from l9gate.observe.guard import NetworkGuard
+from l9gate.observe.mentions import MentionHandler
 from l9gate.observe.origins import Target
 from l9gate.observe.recorder import Outbox, Recorder
 from l9gate.observe.seam import Seam
 from l9gate.observe.signals import SignalHandler
+from l9gate.observe.span_watch import SpanWatch
 from l9gate.pytest_plugin.tricks import TrickWatch
 
 
@@ -41,13 +43,17 @@ class Observation:
         outbox = Outbox(EagerSink(sink, os.getpid()), self.clock)
         self._recorder = Recorder(outbox, self.clock, target)
         self._signals = SignalHandler(outbox, self.clock)
+        self._spans = SpanWatch(outbox, self.clock)
+        self.mentions = MentionHandler(outbox, self.clock, target)
         self._seam = Seam()
         self._seam.install(self._recorder)
+        self._seam.install(self.mentions)
         self.tricks = TrickWatch(root)
         self._seam.install(self.tricks)
         self._seam.install(self.guard)
         self._children.start()
         self._signals.attach()
+        self._spans.attach()
 
     def begin_test(self, node_id: str, *, may_use_network: bool) -> None:
         """Prepare for one test."""
@@ -84,7 +90,9 @@ class Observation:
         self._seam.remove(self._recorder)
         self._seam.remove(self.tricks)
         self.tricks.stop()
+        self._seam.remove(self.mentions)
         self._signals.detach()
+        self._spans.detach()
         self._seam.remove(self.guard)
         self.guard.stop()
         self._children.stop()

@@ -20,6 +20,7 @@ from l9gate.pytest_plugin.layers import LayerMap
 from l9gate.pytest_plugin.leash import hold_leash
 from l9gate.pytest_plugin.markers import MARKERS, read_marks
 from l9gate.pytest_plugin.observation import OBSERVATION, Observation
+from l9gate.pytest_plugin.proxied import link_page, proxy_host
 from l9gate.pytest_plugin.start import CONTROLLED, START_KEY
 from l9gate.pytest_plugin.watcher import TestWatcher
 from l9gate.store.environments import environment_name
@@ -209,9 +210,13 @@ class GatedSession:
             folder = open_run(run)
             endpoint, kind = folder.manifest.endpoint, folder.manifest.kind
             self._writer = folder.writer(f"pytest-{self._process}")
-        target = Target(host_of(endpoint), kind, environment.request_id_header)
+        header = environment.request_id_header
+        target = Target(host_of(endpoint), kind, header, proxy_host(os.environ))
         self._observation = Observation(self._writer or sink, target, self._settings.root, run)
         self._config.stash[OBSERVATION] = self._observation
+        base_url = None if run is None else link_page(run, self._process, os.environ)
+        if base_url is not None:
+            self._export(BASE_URL, base_url)
         watcher = TestWatcher(self._observation, self._layers, self._process)
         self._config.pluginmanager.register(watcher, "l9gate-watcher")
 

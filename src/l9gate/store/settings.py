@@ -46,6 +46,7 @@ class LayerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     paths: Annotated[tuple[_Text, ...], msgspec.Meta(min_length=1)]  # relative to the project
     marker: _Text | None = None  # expression as for `pytest -m`
     arguments: tuple[str, ...] = ()  # further arguments to pytest
+    proxy: bool = False  # record by a proxy, too, what programs in other languages send
 
 
 class Declared(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -141,7 +141,10 @@ def test_spans_carry_the_facts_and_no_content(
     """S-06."""
     open_reranker(answer()).rerank("secret query", candidates(3))
     span = next(span for span in spans.get_finished_spans() if span.name == "rerank")
-    assert dict(span.attributes or {}) == {
+    facts = {
+        name: value for name, value in (span.attributes or {}).items() if name[:7] != "l9gate."
+    }
+    assert facts == {
         "neural_tools.cache": "miss",
         "neural_tools.degraded": False,
         "neural_tools.mock": False,
@@ -150,6 +153,28 @@ def test_spans_carry_the_facts_and_no_content(
         "neural_tools.request_id": "req_ok",
     }
     assert "secret" not in span.to_json()
+
+
+def test_a_span_tells_the_gate_what_the_record_tells(
+    open_reranker: Open, candidates: Make, answer: Build, spans: InMemorySpanExporter,
+    signals: Signals,
+) -> None:  # fmt: skip
+    """H-03."""
+    reranker = open_reranker(answer())
+    for _ in range(2):
+        reranker.rerank("q", candidates(3))
+    told = [
+        {
+            name[7:]: value
+            for name, value in (span.attributes or {}).items()
+            if name[:7] == "l9gate."
+        }
+        for span in spans.get_finished_spans()
+        if span.name == "rerank"
+    ]
+    said = [{name: value for name, value in one.items() if value is not None} for one in signals]
+    assert told == said
+    assert [one["cache"] for one in told] == ["miss", "hit"]
 
 
 def test_a_failed_rerank_is_a_span_with_an_error(

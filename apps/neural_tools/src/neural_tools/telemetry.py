@@ -1,12 +1,13 @@
 """What the application tells about itself: spans, metrics and one log record an operation.
 
-Nothing here holds a query, code, an answer or a key. The log record carries its facts in the field
-`l9gate`, so that a quality gate can read cache hits and fallbacks, which no wire shows, from any
-handler on the logger `neural_tools.signals`; the application needs no import for that.
+Nothing here holds a query, code, an answer or a key. A quality gate wants to know of cache hits and
+fallbacks, which no wire shows: the log record carries them in its field `l9gate`, for any handler
+on the logger `neural_tools.signals`, and the span in attributes that begin with `l9gate.`, for
+whoever collects spans. The application needs no import for either; the gate counts both once.
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -83,29 +84,30 @@ def report(operation: Operation) -> None:
     within = None
     if enclosing is not None and enclosing.name != operation.name:
         enclosing.inner, within = operation, enclosing.name
-    _annotate(trace.get_current_span(), operation)
+    signal: dict[str, str | bool | int | float | None] = {
+        "operation": operation.name,
+        "within": within,
+        "duration_s": operation.duration_s,
+        "cache": operation.cache,
+        "fallback": operation.fallback,
+        "mock": operation.mock,
+        "avoided_input_tokens": operation.avoided_input_tokens,
+        "avoided_output_tokens": operation.avoided_output_tokens,
+    }
+    _annotate(trace.get_current_span(), operation, signal)
     _measure(operation)
     if _signals.isEnabledFor(logging.INFO):
-        _signals.info(
-            operation.name,
-            extra={
-                "l9gate": {
-                    "operation": operation.name,
-                    "within": within,
-                    "duration_s": operation.duration_s,
-                    "cache": operation.cache,
-                    "fallback": operation.fallback,
-                    "mock": operation.mock,
-                    "avoided_input_tokens": operation.avoided_input_tokens,
-                    "avoided_output_tokens": operation.avoided_output_tokens,
-                }
-            },
-        )
+        _signals.info(operation.name, extra={"l9gate": signal})
 
 
-def _annotate(span: trace.Span, operation: Operation) -> None:
+def _annotate(
+    span: trace.Span, operation: Operation, signal: Mapping[str, str | bool | int | float | None]
+) -> None:
     if not span.is_recording():
         return
+    span.set_attributes(
+        {f"l9gate.{name}": value for name, value in signal.items() if value is not None}
+    )
     span.set_attributes(
         {
             "neural_tools.cache": operation.cache,

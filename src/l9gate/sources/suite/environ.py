@@ -17,6 +17,7 @@ class SuiteTarget:
     key: str = field(repr=False)
     key_variable: str = KEY_VARIABLE
     is_rehearsal: bool = False
+    proxy_url: str | None = None  # of the run's proxy, if `base_url` is that
 
 
 def real_environ(
@@ -35,6 +36,9 @@ def real_environ(
     child[KEY_VARIABLE] = child[target.key_variable] = target.key
     child["ANTHROPIC_BASE_URL"] = target.base_url
     child["L9GATE_PREFLIGHT"] = "done"
+    child.pop("L9GATE_PROXY", None)
+    if target.proxy_url is not None:
+        child["L9GATE_PROXY"] = target.proxy_url
     if target.is_rehearsal:
         child["L9GATE_REHEARSAL"] = "1"
     return child | _addressed(target.environment, run)

@@ -4,11 +4,14 @@ from typing import cast
 import pytest
 
 from l9gate.evidence.log import MemoryLog
-from l9gate.evidence.records import Gauge, Layer
+from l9gate.evidence.records import Gauge, Layer, Mention
 from l9gate.measure.clock import ManualClock
 from l9gate.observe.attribution import Owner, owned_by
+from l9gate.observe.mentions import MentionHandler
+from l9gate.observe.origins import Target
+from l9gate.observe.recorder import Outbox
 from l9gate.pytest_plugin import fixtures
-from l9gate.pytest_plugin.fixtures import MemoryGrowth, make_memory_growth
+from l9gate.pytest_plugin.fixtures import Evidence, MemoryGrowth, make_memory_growth
 from l9gate.pytest_plugin.observation import Observation
 
 
@@ -59,3 +62,28 @@ def test_growth_over_nothing_is_an_error(
 
 def test_without_an_observation_growth_is_still_measured() -> None:
     assert isinstance(make_memory_growth(None)("ten", lambda _: None, 1), int)
+
+
+def test_a_test_may_say_by_which_ids_its_calls_are_found() -> None:
+    log, clock = MemoryLog(), ManualClock(7.0)
+    handler = MentionHandler(Outbox(log, clock), clock, Target("api.example.com"))
+    evidence = Evidence(cast("Observation", SimpleNamespace(mentions=handler)))
+    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+    evidence.note(request_id="req_of_nobody")
+    with owned_by(Owner("test_a", Layer.INTEGRATION)):
+        evidence.note(request_id="req_1")
+        evidence.note(trace_id=trace.upper())
+        evidence.note(trace_id=f"00-{trace}-00f067aa0ba902b7-01")
+    found = [one for one in log.of(Mention) if one.owner == "test_a"]
+    assert [(one.request_id, one.trace_id) for one in found] == [
+        ("req_1", None),
+        (None, trace),
+        (None, trace),
+    ]
+    assert {one.since_s for one in found} == {None}
+
+
+@pytest.mark.parametrize("ids", [{}, {"request_id": ""}, {"trace_id": "x"}])
+def test_what_is_no_id_is_refused(ids: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match="32 hex digits"):
+        Evidence(None).note(**ids)

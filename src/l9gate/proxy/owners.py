@@ -1,0 +1,33 @@
+"""Whose work was going on when something passed that only the proxy saw.
+
+Each process that runs tests keeps a page of that for its children, and links it into the run.
+"""
+
+from pathlib import Path
+
+from l9gate.observe.attribution import Owner
+from l9gate.observe.children import owner_on
+
+PAGES = ".pages"  # folder in the run: label of a process of the tests → its page
+
+
+class Pages:
+    """Finds the owner of what a program sends."""
+
+    def __init__(self, run: Path) -> None:
+        self._folder = run / PAGES
+
+    def find(self, label: str | None) -> Owner | None:
+        """Return the current owner of the process that started the sender.
+
+        Args:
+            label: names that process; without one nobody knows, unless only one is at work.
+        """
+        if label is None:
+            found = [owner for page in self._pages() if (owner := owner_on(str(page))) is not None]
+            return found[0] if len(found) == 1 else None
+        page = self._folder / label
+        return owner_on(str(page)) if page.parent == self._folder and page.name == label else None
+
+    def _pages(self) -> list[Path]:
+        return list(self._folder.iterdir()) if self._folder.is_dir() else []

@@ -1,0 +1,96 @@
+"""`l9gate run --proxy`: calls of programs in other languages belong to the tests that ran them."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from subprocess import CompletedProcess
+
+import pytest
+
+from l9gate.evidence.records import End, Exchange, Origin, TestOutcome, Witness
+from l9gate.store.run import open_run
+
+Gate = Callable[..., CompletedProcess[str]]
+
+CURL = """
+import os, subprocess, pytest
+from client import ask
+
+pytestmark = pytest.mark.integration
+MESSAGE = '{"role": "user", "content": "x"}'
+BODY = '{"model": "claude-haiku-5-5", "max_tokens": 9, "messages": [%s]}' % MESSAGE
+CURL = '''curl -sS "$ANTHROPIC_BASE_URL/v1/messages" -H "x-api-key: $ANTHROPIC_API_KEY" \
+-H "anthropic-version: 2026-10-21" -H "content-type: application/json" -d "$BODY" '''
+
+
+def curl():
+    environ = {**os.environ, "BODY": BODY}
+    return subprocess.run(CURL, shell=True, check=True, capture_output=True, env=environ).stdout
+
+
+@pytest.fixture(scope="module")
+def shared():
+    return curl()
+
+
+def test_a_program():
+    assert b"msg_" in curl()
+
+
+def test_in_process():
+    assert ask().status_code == 200
+
+
+def test_nothing():
+    assert True
+
+
+def test_shared(shared):
+    assert b"msg_" in shared
+"""
+
+
+@pytest.fixture
+def proxied(project: Path) -> Path:
+    if shutil.which("curl") is None:
+        pytest.fail("curl is not installed")
+    (project / "tests/integration/test_curl.py").write_text(CURL)
+    return project
+
+
+def test_a_call_is_seen_once_and_belongs_to_its_test(
+    proxied: Path, l9gate: Gate, newest_run: Callable[[], Path]
+) -> None:
+    """H-02."""
+    done = l9gate("run", "integration", "--rehearse", "--proxy", "-k", "test_curl")
+    folder = open_run(newest_run())
+    with folder.read() as log:
+        seen, tests = list(log.of(Exchange)), list(log.of(TestOutcome))
+    file = "tests/integration/test_curl.py"
+    by_owner = {one.owner: one for one in seen}
+    assert len(by_owner) == len(seen) == 3, done.stderr
+    program, own = by_owner[f"{file}::test_a_program"], by_owner[f"{file}::test_in_process"]
+    assert (program.witness, own.witness) == (Witness.PROXY, Witness.SEAM)
+    for one in seen:
+        assert (one.origin, one.end) == (Origin.SIMULATED, End.COMPLETE)
+        assert (one.host, one.path) == (program.host, "/v1/messages")
+        assert one.request_id is not None
+    shared = next(test for test in tests if test.node_id.endswith("test_shared"))
+    assert set(shared.owners) & set(by_owner) == set(shared.owners) - {shared.node_id}
+    void = [line for line in done.stdout.splitlines() if "vacuous" in line]
+    assert any("test_nothing" in line for line in void)
+    assert not any("test_a_program" in line or "test_shared" in line for line in void)
+    assert sorted(path.name for path in folder.path.iterdir() if path.is_dir()) == []
+
+
+def test_each_worker_of_xdist_has_its_own_programs(
+    proxied: Path, l9gate: Gate, newest_run: Callable[[], Path]
+) -> None:
+    settings = (proxied / "l9gate.toml").read_text()
+    layer = 'marker = "integration"\n'
+    wanted = layer + 'proxy = true\narguments = ["-n", "2"]\n'
+    (proxied / "l9gate.toml").write_text(settings.replace(layer, wanted))
+    done = l9gate("run", "integration", "--rehearse", "-k", "test_curl and not shared")
+    with open_run(newest_run()).read() as log:
+        owners = sorted(f"{one.owner}".partition("::")[2] for one in log.of(Exchange))
+    assert owners == ["test_a_program", "test_in_process"], done.stderr
