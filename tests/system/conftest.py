@@ -38,6 +38,9 @@ marker = "integration"
 ENVIRONMENT = """
 [tool.l9gate.environments.development]
 base_url = "{url}"
+[tool.l9gate.prices."*"]
+input_usd_per_mtok = 1.0
+output_usd_per_mtok = 1.0
 """
 CALL = """
 import anthropic

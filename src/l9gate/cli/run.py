@@ -10,6 +10,7 @@ from l9gate import gate
 from l9gate.cli.output import file_reports, show_judgement
 from l9gate.cli.project import format_option, parse_layers, policy_option, require_settings
 from l9gate.proxy.process import ProxyPlan
+from l9gate.store.caps import parse_budget
 from l9gate.store.environments import environment_name
 
 
@@ -19,6 +20,9 @@ from l9gate.store.environments import environment_name
 @click.option("--env", "environment", default=None, help="development, staging, production …")
 @click.option(
     "-k", "narrowed", default=None, metavar="EXPR", help="Only tests that match (pytest)."
+)
+@click.option(
+    "--budget", default=None, metavar="USD", help="What the run may spend; live it is 5 by default."
 )
 @click.option("--seed", type=int, default=1, show_default=True, help="Of everything random.")
 @click.option("--proxy", is_flag=True, help="Record other programs' calls, too, by a proxy.")
@@ -40,6 +44,7 @@ def command(
     rehearse: bool,
     environment: str | None,
     narrowed: str | None,
+    budget: str | None,
     seed: int,
     proxy: bool,
     proxy_port: int | None,
@@ -52,7 +57,8 @@ def command(
     LAYER is unit, integration, performance, contract or all (the default). Only `all` can be
     ready to ship. The report goes to stdout and beside the evidence, progress to stderr.
 
-    Exit status: 0 kept, 1 not ready, 2 unproven, 69 key or endpoint missing (nothing was tested).
+    Exit status: 0 kept, 1 not ready, 2 unproven, 69 key or endpoint missing, 75 no
+    money for the first call (nothing was tested).
     """
     settings = require_settings()
     plan = ProxyPlan(port=proxy_port or 0, otlp_port=otlp_port)
@@ -64,6 +70,7 @@ def command(
         seed=seed,
         policy=policy,
         narrowed=narrowed,
+        budget_usd=None if budget is None else parse_budget(budget),
         proxy=plan if proxy or proxy_port or otlp_port else None,
     )
     judgement = gate.run(request, os.environ, lambda line: click.echo(line, err=True))

@@ -1,10 +1,12 @@
 """Whether the evidence is all there: every layer that was asked for ran to its end."""
 
 from l9gate.criteria.criterion import Finding, Role, Scope, State
+from l9gate.criteria.rest import cost_of_rest, cut_tests
 from l9gate.evidence.log import EvidenceLog
 from l9gate.evidence.records import EndReason, Layer, LayerRun, SourceEnd
 
 NAME = "complete"
+MAX_NAMED = 20
 
 
 class Completeness:
@@ -37,6 +39,10 @@ class Completeness:
         if scope.narrowed is not None and set(scope.layers) == set(Layer):
             open_ends.append(f"only tests matching `{scope.narrowed}` were run")
         done = len(scope.layers) - len(open_ends)
+        cut = cut_tests(log)
+        if cut:
+            open_ends.append(f"the budget ended {len(cut)} tests before their end")
+        rest = cost_of_rest(log, scope)
         return Finding(
             criterion=self.name,
             requirements=("R-08",),
@@ -49,7 +55,8 @@ class Completeness:
             n=max(done, 0),
             basis="layers",
             reason="; ".join(open_ends) or None,
-            decides="run these layers again, to their end" if open_ends else None,
+            decides=rest or ("run these layers again, to their end" if open_ends else None),
+            evidence=cut[:MAX_NAMED],
         )
 
 

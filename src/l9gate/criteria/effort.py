@@ -4,10 +4,14 @@ from collections.abc import Sequence
 
 from l9gate.criteria.calls import Call
 from l9gate.criteria.decision import Decision
-from l9gate.wire.prices import cost_usd
+from l9gate.wire.prices import PriceList
+
+_SHIPPED = PriceList()
 
 
-def describe_effort(decision: Decision, basis: str, calls: Sequence[Call] = ()) -> str | None:
+def describe_effort(
+    decision: Decision, basis: str, calls: Sequence[Call] = (), prices: PriceList = _SHIPPED
+) -> str | None:
     """Return one clause such as "241 more calls (about 4 min, $0.03; 44% likely to be kept)"."""
     if decision.more_s is not None:
         return f"{decision.more_s:.0f} more seconds at this pace"
@@ -17,7 +21,7 @@ def describe_effort(decision: Decision, basis: str, calls: Sequence[Call] = ()) 
     details = [
         part
         for part in (
-            _price_of_calls(decision.more, calls),
+            _price_of_calls(decision.more, calls, prices),
             None if decision.chance is None else f"{decision.chance:.0%} likely to show it kept",
         )
         if part is not None
@@ -26,21 +30,21 @@ def describe_effort(decision: Decision, basis: str, calls: Sequence[Call] = ()) 
     return f"{shown} ({'; '.join(details)})" if details else shown
 
 
-def mean_cost_usd(calls: Sequence[Call]) -> float | None:
+def mean_cost_usd(calls: Sequence[Call], prices: PriceList = _SHIPPED) -> float | None:
     """Return what one call costs on average; None if no usage or no price is known."""
     costs = []
     for call in calls:
         for attempt in call.attempts:
             if attempt.usage is None or attempt.model is None:
                 continue
-            cost = cost_usd(attempt.model, attempt.usage)
+            cost = prices.cost_usd(attempt.model, attempt.usage)
             if cost is None:
                 return None
             costs.append(cost)
     return sum(costs) / len(calls) if costs else None
 
 
-def _price_of_calls(more: int, calls: Sequence[Call]) -> str | None:
+def _price_of_calls(more: int, calls: Sequence[Call], prices: PriceList) -> str | None:
     """Return minutes at the pace seen and dollars at the mean cost, as far as they are known."""
     if len(calls) < 2:
         return None
@@ -48,7 +52,7 @@ def _price_of_calls(more: int, calls: Sequence[Call]) -> str | None:
     window_s = max(call.last.ended_s for call in calls) - start_s
     minutes = more * window_s / len(calls) / 60
     parts = [f"about {minutes:.0f} min" if minutes >= 1 else "under 1 min"]
-    cost = mean_cost_usd(calls)
+    cost = mean_cost_usd(calls, prices)
     if cost is not None:
         parts.append(f"${more * cost:.2f}")
     return ", ".join(parts)

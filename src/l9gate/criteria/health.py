@@ -9,6 +9,7 @@ from l9gate.criteria.calls import Call, error_type_of, has_failed
 from l9gate.criteria.criterion import Scope
 from l9gate.criteria.excerpt import Excerpt, is_on_route
 from l9gate.criteria.proof import MESSAGES_ROUTE
+from l9gate.criteria.rest import prices_of
 from l9gate.criteria.samples import (
     Observation,
     fallback_signals,
@@ -20,7 +21,7 @@ from l9gate.evidence.log import EvidenceLog
 from l9gate.evidence.records import CacheState, Exchange, Signal
 from l9gate.measure.intervals import nearest_rank
 from l9gate.wire.messages import Usage
-from l9gate.wire.prices import cost_usd
+from l9gate.wire.prices import PriceList
 
 
 class Quantiles(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,6 +71,7 @@ def measure_health(log: EvidenceLog, scope: Scope) -> Health:
     fallbacks = Counter(one.fallback for one in operations if one.fallback is not None)
     sent = [one for one in log.of(Exchange) if one.origin is scope.kind]
     usages = [one.usage for one in sent if one.usage is not None]
+    prices = prices_of(log)
     return Health(
         latency=_quantiles(latencies_of(calls)),
         operation_latency=_quantiles(observe_operation_latency(excerpt)),
@@ -84,7 +86,7 @@ def measure_health(log: EvidenceLog, scope: Scope) -> Health:
         cache_hit_rate=_share(sum(lookups), len(lookups)),
         calls_avoided=len(hits),
         tokens_avoided=sum(one.avoided_input_tokens + one.avoided_output_tokens for one in hits),
-        cost_avoided_usd=_cost_avoided_usd(hits, calls),
+        cost_avoided_usd=_cost_avoided_usd(hits, calls, prices),
         quota_utilisation=_quota_utilisation(
             [attempt for call in excerpt.calls for attempt in call.attempts]
         ),
@@ -93,7 +95,7 @@ def measure_health(log: EvidenceLog, scope: Scope) -> Health:
         fallbacks_by_reason=_sorted_counts(fallbacks),
         input_tokens=sum(total_input_tokens(usage) for usage in usages),
         output_tokens=sum(usage.output_tokens for usage in usages),
-        cost_usd=_cost_usd(sent),
+        cost_usd=_cost_usd(sent, prices),
     )
 
 
@@ -119,20 +121,22 @@ def _sorted_counts(counts: Mapping[str, int]) -> dict[str, int]:
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
-def _cost_usd(sent: Sequence[Exchange]) -> float | None:
+def _cost_usd(sent: Sequence[Exchange], prices: PriceList) -> float | None:
     """Return what all exchanges cost; None if one is of a model without a known price."""
     total = 0.0
     for one in sent:
         if one.usage is None:
             continue
-        cost = None if one.model is None else cost_usd(one.model, one.usage)
+        cost = None if one.model is None else prices.cost_usd(one.model, one.usage)
         if cost is None:
             return None
         total += cost
     return total
 
 
-def _cost_avoided_usd(hits: Sequence[Signal], calls: Sequence[Call]) -> float | None:
+def _cost_avoided_usd(
+    hits: Sequence[Signal], calls: Sequence[Call], prices: PriceList
+) -> float | None:
     """Return what the avoided tokens would have cost, at the price of the one model in use."""
     if not hits:
         return 0.0
@@ -141,7 +145,7 @@ def _cost_avoided_usd(hits: Sequence[Signal], calls: Sequence[Call]) -> float | 
     if model is None:
         return None
     costs = [
-        cost_usd(
+        prices.cost_usd(
             model,
             Usage(input_tokens=one.avoided_input_tokens, output_tokens=one.avoided_output_tokens),
         )

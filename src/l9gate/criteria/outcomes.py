@@ -82,7 +82,9 @@ def account_of(excerpt: Excerpt) -> Account:
     outcomes = [
         one
         for one in excerpt.ownership.first.values()
-        if one.layer in excerpt.layers and (wanted is None or wanted in one.scenarios)
+        if one.layer in excerpt.layers
+        and (wanted is None or wanted in one.scenarios)
+        and not one.cut  # `complete` names it
     ]
     proofs = Proofs(excerpt)
     return Account(

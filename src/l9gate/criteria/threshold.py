@@ -16,6 +16,7 @@ from l9gate.criteria.effort import describe_effort
 from l9gate.criteria.excerpt import CALL_KEYS, Excerpt
 from l9gate.criteria.expression import Condition, render_condition
 from l9gate.criteria.quantities import BY_NAME, PaceOf, Rate, Sample
+from l9gate.criteria.rest import prices_of
 from l9gate.criteria.samples import describe_mix
 from l9gate.evidence.log import EvidenceLog
 from l9gate.evidence.records import Layer
@@ -57,7 +58,9 @@ class Threshold:
             basis=quantity.basis,
             interval=decision.interval,
             reason="; ".join(reason for reason in reasons if reason) or None,
-            decides=describe_effort(decision, quantity.basis, excerpt.calls if asks_calls else ()),
+            decides=describe_effort(
+                decision, quantity.basis, excerpt.calls if asks_calls else (), prices_of(log)
+            ),
             evidence=evidence[:MAX_NAMED],
             where=dict(self.where),
             layers=tuple(layer for layer in Layer if layer in self.layers),

@@ -5,17 +5,18 @@ import platform
 import signal
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, closing, contextmanager
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from l9gate.criteria.policy import parse_policy, policy_text_of
 from l9gate.errors import InterruptedRunError, L9gateError
 from l9gate.evidence.log import Sink
-from l9gate.evidence.records import EndReason, Fault, Layer, LayerRun, Origin, SourceEnd
+from l9gate.evidence.records import Budget, EndReason, Fault, Layer, LayerRun, Origin, SourceEnd
 from l9gate.gate.control import known_control
 from l9gate.gate.judgement import Judgement, judge
+from l9gate.gate.money import check_budget, spending
 from l9gate.gate.proxying import is_proxied, through_proxy
 from l9gate.gate.rehearsal import note_conduct
 from l9gate.measure.clock import SystemClock
@@ -23,9 +24,11 @@ from l9gate.net.preflight import check_endpoint, endpoint_of
 from l9gate.proxy.process import ProxyPlan
 from l9gate.simulator.process import simulator_process
 from l9gate.sources.bench import Bench
-from l9gate.sources.suite.collect import collect
+from l9gate.sources.suite.collect import BUDGET, collect
 from l9gate.sources.suite.environ import SuiteTarget, real_environ, unit_environ
 from l9gate.sources.suite.plan import SuitePlan
+from l9gate.store.account import Account
+from l9gate.store.caps import Caps
 from l9gate.store.environments import Environment
 from l9gate.store.history import last_runtime_s
 from l9gate.store.revision import read_git_revision, read_versions
@@ -48,12 +51,18 @@ class RunRequest:
     seed: int = 1
     policy: Path | None = None
     narrowed: str | None = None
+    budget_usd: float | None = None  # `--budget`
     proxy: ProxyPlan | None = None  # for all real layers; a layer's settings may ask for one, too
+
+    @property
+    def has_real_layers(self) -> bool:
+        """Whether any of the layers may call the API."""
+        return any(layer.is_real for layer in self.layers)
 
     @property
     def kind(self) -> Origin:
         """The origin that counts; the unit layer calls nobody, so it is never rehearsed."""
-        is_simulated = self.is_rehearsal and any(layer.is_real for layer in self.layers)
+        is_simulated = self.is_rehearsal and self.has_real_layers
         return Origin.SIMULATED if is_simulated else Origin.LIVE
 
 
@@ -62,6 +71,7 @@ def run(request: RunRequest, environ: Mapping[str, str], say: Say) -> Judgement:
 
     Raises:
         DependencyError: key or endpoint is missing or refuses; nothing was judged.
+        BudgetError: the budget allowed not even the first call; nothing was judged.
         InterruptedRunError: stopped from outside; the partial run is kept.
         ConfigError: the policy or a layer's path is wrong.
         WriteError: the run folder cannot be written.
@@ -69,17 +79,19 @@ def run(request: RunRequest, environ: Mapping[str, str], say: Say) -> Judgement:
     chosen = request.policy or request.settings.policy
     policy_text = policy_text_of(chosen)
     parse_policy(policy_text, str(chosen or "the default policy"))
+    caps = _caps_of(request)
     with _open_target(request, environ) as target:
         endpoint = target.base_url if target else request.environment.url(environ)
         folder = create_run(request.settings.runs, _manifest(request, endpoint), policy_text)
         say(f"run {folder.path.name}: {_in_words(request, endpoint)}")
-        with closing(folder.writer("gate")) as sink:
+        with closing(folder.writer("gate")) as sink, ExitStack() as stack:
             bench = Bench(clock=SystemClock(), seed=request.seed, sink=sink, say=say)
+            account = stack.enter_context(_account_of(request, caps, folder, bench))
             _put_control(request.settings, policy_text, sink)
             with _through_proxy(request, target, folder) as proxied:
                 plans = _plans(request, environ, (target, proxied), folder.path)
                 try:
-                    asyncio.run(_collect_layers(plans, bench, folder))
+                    asyncio.run(_collect_layers(_funded(plans, account), bench, folder))
                 except (asyncio.CancelledError, KeyboardInterrupt):
                     raise InterruptedRunError(
                         "interrupted; what was measured is kept",
@@ -89,6 +101,22 @@ def run(request: RunRequest, environ: Mapping[str, str], say: Say) -> Judgement:
                 note_conduct(target.base_url, bench)
     folder.seal()
     return judge([folder.path])
+
+
+def _caps_of(request: RunRequest) -> Caps:
+    """Return what a run may spend, once its model has a price; a layer of mocks needs neither."""
+    if not request.has_real_layers:
+        return Caps()
+    return check_budget(request.settings, request.environment, request.kind, request.budget_usd)
+
+
+def _account_of(
+    request: RunRequest, caps: Caps, folder: RunFolder, bench: Bench
+) -> AbstractContextManager[Account | None]:
+    """Return the money of a run; none if nothing in it may call the API."""
+    if not request.has_real_layers:
+        return nullcontext()
+    return spending(request.settings, request.kind, caps, folder.path.name, bench)
 
 
 def require_endpoint(settings: Settings, environment_name: str, environ: Mapping[str, str]) -> None:
@@ -116,11 +144,16 @@ def finish_direct_run(path: Path) -> Judgement:
     folder = open_run(path)
     with folder.read() as log:
         ends = {entry.layer: entry for entry in log.of(LayerRun)}
+        refusals = [entry.refusal for entry in log.of(Budget) if entry.refusal is not None]
     with folder.writer("gate") as sink:
         for layer, entry in ends.items():
             ended = entry.exit_status in {0, 1}
             reason = EndReason.COMPLETED if ended else EndReason.STOPPED
-            sink.put(SourceEnd(at_s=entry.ended_s, source=f"suite.{layer}", reason=reason))
+            detail = None
+            if refusals and not ended:
+                reason, detail = EndReason.LIMIT_REACHED, f"{BUDGET}: {refusals[0]}"
+            source = f"suite.{layer}"
+            sink.put(SourceEnd(at_s=entry.ended_s, source=source, reason=reason, detail=detail))
     folder.seal()
     return judge([path])
 
@@ -191,6 +224,19 @@ def _plans(
             )
         )
     return plans
+
+
+def _funded(plans: Sequence[SuitePlan], account: Account | None) -> list[SuitePlan]:
+    """Return the plans with the account that pays for those of the real layers."""
+    if account is None:
+        return list(plans)
+    variables = account.variables()
+    return [
+        replace(plan, environ={**plan.environ, **variables}, account=account)
+        if plan.layer.is_real
+        else plan
+        for plan in plans
+    ]
 
 
 async def _collect_layers(plans: Sequence[SuitePlan], bench: Bench, folder: RunFolder) -> None:

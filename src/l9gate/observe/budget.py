@@ -35,13 +35,14 @@ class BudgetGuard:
     """The handler that stands before a recorder and lets through what the account allows.
 
     The unit layer, whose network is guarded, and tests of no layer are not its business, nor is
-    loopback, unless the run's own endpoint is there.
+    loopback, unless the run's own endpoint or its proxy is there.
     """
 
-    def __init__(self, account: Account, recorder: Follower, target_host: str) -> None:
+    def __init__(self, account: Account, recorder: Follower, *hosts: str) -> None:
+        """Guard calls to these hosts (host[:port]), and all others that are not on loopback."""
         self._account = account
         self._recorder = recorder
-        self._target_host = target_host
+        self._hosts = frozenset(hosts)
         self._expects_refusal = False
         self._refused: list[L9gateError] = []
 
@@ -78,7 +79,7 @@ class BudgetGuard:
         url = request.url
         if not is_paid(request.method, url.path):
             return None
-        is_target = url.netloc.decode("ascii", "replace") == self._target_host
+        is_target = url.netloc.decode("ascii", "replace") in self._hosts
         if not is_target and (_is_loopback(url.host) or url.path.endswith(_COMPATIBLE)):
             return None
         owner = current_owner()

@@ -8,16 +8,18 @@ import pytest
 from l9gate.evidence.log import Sink
 from l9gate.evidence.records import Layer, Unguarded
 from l9gate.measure.clock import SystemClock
+from l9gate.observe.budget import BudgetGuard
 from l9gate.observe.child import EagerSink
 from l9gate.observe.children import Children, RunFacts
 from l9gate.observe.guard import NetworkGuard
 from l9gate.observe.mentions import MentionHandler
-from l9gate.observe.origins import Target
+from l9gate.observe.origins import Target, host_of
 from l9gate.observe.recorder import Outbox, Recorder
 from l9gate.observe.seam import Seam
 from l9gate.observe.signals import SignalHandler
 from l9gate.observe.span_watch import SpanWatch
 from l9gate.pytest_plugin.tricks import TrickWatch
+from l9gate.store.account import Account
 
 
 class Observation:
@@ -42,6 +44,9 @@ class Observation:
         self.guard = NetworkGuard(str(root), self._children)
         outbox = Outbox(EagerSink(sink, os.getpid()), self.clock)
         self._recorder = Recorder(outbox, self.clock, target)
+        self._account: Account | None = None
+        self._budget: BudgetGuard | None = None
+        self._target_host = target.host
         self._signals = SignalHandler(outbox, self.clock)
         self._spans = SpanWatch(outbox, self.clock)
         self.mentions = MentionHandler(outbox, self.clock, target)
@@ -62,6 +67,30 @@ class Observation:
             self.guard.stop()
         else:
             self.guard.start(node_id)
+
+    def spend_from(self, account: Account) -> None:
+        """Let nothing be sent from now on that the account does not allow."""
+        self._account = account
+        hosts = {self._target_host, host_of(os.environ.get("L9GATE_PROXY", ""))}
+        self._budget = BudgetGuard(account, self._recorder, *hosts)
+        self._seam.install(self._budget)
+        self._seam.remove(self._recorder)
+
+    def begin_spending(self, *, expects_refusal: bool) -> None:
+        """Prepare the budget for one test; some declare that the API is to refuse it."""
+        if self._budget is not None:
+            self._budget.begin_test(expects_refusal=expects_refusal)
+
+    def was_cut(self, test: str, layer: Layer | None) -> bool:
+        """Whether the budget refused a call of this test, in this process or in a child."""
+        if self._budget is None or self._account is None or layer is None or not layer.is_real:
+            return False
+        return bool(self._budget.take_refusals()) or self._account.was_refused(test)
+
+    def why_stopped(self, layer: Layer | None) -> str | None:
+        """Return why no further call of a layer can be paid for, None if one can."""
+        refusal = None if self._account is None else self._account.refusal(layer)
+        return None if refusal is None else f"l9gate: {refusal.message}"
 
     def end_test(self) -> None:
         """Make what one test left durable; the guard stays on, for its threads, until the next.
@@ -87,7 +116,7 @@ class Observation:
         Raises:
             WriteError: the disk refuses.
         """
-        self._seam.remove(self._recorder)
+        self._seam.remove(self._budget or self._recorder)
         self._seam.remove(self.tricks)
         self.tricks.stop()
         self._seam.remove(self.mentions)

@@ -21,6 +21,7 @@ from l9gate.pytest_plugin.leash import hold_leash
 from l9gate.pytest_plugin.markers import MARKERS, read_marks
 from l9gate.pytest_plugin.observation import OBSERVATION, Observation
 from l9gate.pytest_plugin.proxied import link_page, proxy_host
+from l9gate.pytest_plugin.purse import Purse, spending_in_words
 from l9gate.pytest_plugin.start import CONTROLLED, START_KEY
 from l9gate.pytest_plugin.watcher import TestWatcher
 from l9gate.store.environments import environment_name
@@ -85,6 +86,7 @@ class GatedSession:
         self._writer: RunWriter | None = None
         self._own_run: Path | None = None  # the run folder that this process created
         self._was_refused = False
+        self._purse = Purse(settings, self._clock)
         self._undo = ExitStack()
 
     @pytest.hookimpl(tryfirst=True)
@@ -93,9 +95,11 @@ class GatedSession:
         if not self._config.pluginmanager.hasplugin("dsession") or RUN in os.environ:
             return
         layers = self._layers.guess(self._arguments(), self._config.option.markexpr)
-        if layers and not self._is_partial(layers):
+        if layers:
             try:
-                self._begin_run(layers)
+                if not self._is_partial(layers):
+                    self._begin_run(layers)
+                self._open_purse(layers)
             except L9gateError as error:
                 self._exit(error.exit_code, in_words(error))
 
@@ -126,6 +130,7 @@ class GatedSession:
             self._require_endpoint()
             if not (RUN in os.environ or self._is_worker or self._is_partial(self._runs.layers)):
                 self._begin_run(self._runs.layers)
+            self._open_purse(self._runs.layers)
             self._observe()
         except L9gateError as error:
             self._exit(error.exit_code, in_words(error))
@@ -145,7 +150,7 @@ class GatedSession:
         self._runs.add(report)
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_sessionfinish(self, exitstatus: int) -> None:
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Put what is left, and let go of the evidence."""
         try:
             if self._observation is not None:
@@ -156,6 +161,8 @@ class GatedSession:
                 self._tell_controller(_COUNTS, self._runs.export())
             elif RUN in os.environ and not self._was_refused:
                 self._put_layer_runs(int(exitstatus))
+            if not self._is_worker and not self._was_refused:
+                self._close_purse(session)
         except L9gateError as error:
             self._say(in_words(error))
 
@@ -202,6 +209,30 @@ class GatedSession:
         self._own_run = gate.begin_direct_run(self._settings, os.environ, name, layers)
         self._export(RUN, str(self._own_run))
 
+    def _open_purse(self, layers: tuple[Layer, ...]) -> None:
+        self._purse.find()
+        is_ours = RUN not in os.environ or self._own_run is not None
+        if self._purse.account is not None or self._is_worker or not is_ours:
+            return
+        opened = self._purse.open(layers, self._own_run)
+        if opened is not None:
+            for variable, value in opened.variables().items():
+                self._export(variable, value)
+            self._say(f"l9gate: {opened.caps.in_words()}")
+
+    def _close_purse(self, session: pytest.Session) -> None:
+        """Say what was spent; without a single call that was paid for, nothing was tested."""
+        if self._purse.is_refused:
+            session.exitstatus = ExitCode.BUDGET
+            self._discard_run()
+        report = self._purse.close()
+        if report is None:
+            return
+        self._say("\n" + spending_in_words(report))
+        if self._own_run is not None:
+            with closing(open_run(self._own_run).writer("pytest-session")) as sink:
+                sink.put(report)
+
     def _observe(self) -> None:
         environment = self._settings.environment(environment_name(os.environ, None))
         endpoint, kind, sink = environment.url(os.environ), Origin.LIVE, MemoryLog()
@@ -213,6 +244,8 @@ class GatedSession:
         header = environment.request_id_header
         target = Target(host_of(endpoint), kind, header, proxy_host(os.environ))
         self._observation = Observation(self._writer or sink, target, self._settings.root, run)
+        if self._purse.account is not None:
+            self._observation.spend_from(self._purse.account)
         self._config.stash[OBSERVATION] = self._observation
         base_url = None if run is None else link_page(run, self._process, os.environ)
         if base_url is not None:

@@ -14,6 +14,7 @@ from l9gate.criteria.outcomes import Test, account_of
 from l9gate.evidence.log import EvidenceLog
 from l9gate.evidence.records import Exchange, Layer, LayerRun, Origin, TestState
 from l9gate.report.headline import REHEARSALS, headline, next_command
+from l9gate.report.money import Money, build_money
 from l9gate.report.notes import write_notes
 from l9gate.store.overrides import Override
 from l9gate.store.run import Manifest
@@ -73,6 +74,7 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
     tests_not_gated: int  # collected beside the layers
     provenance: tuple[Provenance, ...]
     health: Health
+    budget: Money | None  # None: nothing in the run may have called the API
     confidence: tuple[StatedConfidence, ...]
     overrides: tuple[Override, ...]
     notes: tuple[str, ...]
@@ -125,6 +127,7 @@ def build_document(
         tests_not_gated=sum(test.layer is None for test in tests),
         provenance=_provenance(log),
         health=health,
+        budget=build_money(log),
         confidence=tuple(confidence),
         overrides=tuple(overrides),
         notes=write_notes(manifests, verdict, overrides),

@@ -7,6 +7,7 @@ from l9gate.criteria.confidence import StatedConfidence
 from l9gate.criteria.criterion import Finding, Interval, Role, State
 from l9gate.report.document import Document, LayerSummary
 from l9gate.report.health import render_health
+from l9gate.report.money import render_money
 from l9gate.report.quantity import operator_of, render_pair, render_quantity, subject_of
 
 _GROUPS = (
@@ -42,6 +43,7 @@ def render_text(
         _list("Declared offline, exempt from proof", document.offline_tests, width),
         _provenance(document),
         ["Health", *(_INDENT + line for line in _health(document))],
+        [] if document.budget is None else _list("Budget", render_money(document.budget), width),
         _confidence(document.confidence, width),
         _list("Notes", document.notes, width),
         _list("Report files", files, width),

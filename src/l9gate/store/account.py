@@ -6,16 +6,17 @@ byte, then `settle` or `release` on what it returns.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from l9gate.errors import BudgetError
-from l9gate.evidence.records import Layer, LayerSpending, Origin
+from l9gate.evidence.records import Budget, Layer, LayerSpending, Origin
 from l9gate.measure.clock import Clock
 from l9gate.store.caps import Caps
 from l9gate.store.ledger import Charge, Ledger, Refusal
 from l9gate.wire.messages import Usage
 from l9gate.wire.offer import Offer
-from l9gate.wire.prices import Price, PriceList, price_lines
+from l9gate.wire.prices import AS_OF, Price, PriceList, price_lines
 
 LEDGER_VARIABLE = "L9GATE_LEDGER"  # where the ledger is
 ACCOUNT_VARIABLE = "L9GATE_ACCOUNT"  # whose money it is: the name of a run
@@ -87,6 +88,20 @@ class Account:
         self._ledger = ledger
         self.kind, self.caps, self.prices = ledger.terms_of(run)
 
+    @staticmethod
+    def check_day(ledger: Ledger, caps: Caps) -> None:
+        """Return if something of the day's limit is left.
+
+        Raises:
+            BudgetError: nothing is.
+        """
+        if caps.per_day_usd is None:
+            return
+        spent_usd = ledger.spent_on(ledger.today())
+        if spent_usd >= caps.per_day_usd:
+            message, hint = caps.refusal("day", caps.per_day_usd, spent_usd, 0.0)
+            raise BudgetError(message, hint=hint)
+
     @classmethod
     def open(
         cls, ledger: Ledger, run: str, kind: Origin, caps: Caps, prices: PriceList
@@ -97,10 +112,7 @@ class Account:
             BudgetError: nothing of the day's limit is left.
             WriteError: the disk refuses.
         """
-        spent_usd = ledger.spent_on(ledger.today())
-        if caps.per_day_usd is not None and spent_usd >= caps.per_day_usd:
-            message, hint = caps.refusal("day", caps.per_day_usd, spent_usd, 0.0)
-            raise BudgetError(message, hint=hint)
+        cls.check_day(ledger, caps)
         ledger.open_run(run, kind, caps, prices)
         return cls(ledger, run)
 
@@ -119,6 +131,16 @@ class Account:
         path = str(self._ledger.path.absolute())
         return {LEDGER_VARIABLE: path, ACCOUNT_VARIABLE: self.run}
 
+    @staticmethod
+    def check_model(prices: PriceList, model: str | None, *, is_free: bool) -> None:
+        """Return if calls of a model can be paid for; None is no model in particular.
+
+        Raises:
+            BudgetError: it has no known price.
+        """
+        if model is not None and not is_free and prices.find(model) is None:
+            raise _unpriced(model)
+
     def reserve(self, offers: list[Offer], payer: Payer) -> Reservation:
         """Set the most that one request may cost aside, before a byte of it is sent.
 
@@ -134,7 +156,7 @@ class Account:
         try:
             priced = [(offer, self._price(offer, payer)) for offer in offers]
         except BudgetError as error:
-            self._ledger.note_refusal(self.run, payer.layer, error)
+            self.refuse(payer, error)
             raise
         bound_usd = sum(offer.bound_usd(price) for offer, price in priced)
         names = sorted({offer.model or _NO_MODEL for offer in offers})
@@ -157,7 +179,7 @@ class Account:
 
     def refuse(self, payer: Payer, error: BudgetError) -> None:
         """Remember that a request was refused whose cost cannot be told."""
-        self._ledger.note_refusal(self.run, payer.layer, error)
+        self._ledger.note_refusal(self.run, payer.layer, payer.test, error)
 
     def refusal(self, layer: Layer | None = None) -> Refusal | None:
         """Return what stopped the run, or one layer of it; None if nothing did."""
@@ -166,6 +188,30 @@ class Account:
     def spending(self) -> tuple[LayerSpending, ...]:
         """Return what every layer has used up so far."""
         return self._ledger.spending_of(self.run)
+
+    def was_refused(self, test: str) -> bool:
+        """Whether a call of this test was refused, in this process or in a child."""
+        return self._ledger.refused_calls_of(self.run, test) > 0
+
+    def report(self, at_s: float) -> Budget:
+        """Return what there is to say of the run's money, as evidence."""
+        refusal = self.refusal()
+        refusals = [self.refusal(layer) for layer in Layer] if refusal is None else [refusal]
+        first = next((one for one in refusals if one is not None), None)
+        day = datetime.fromtimestamp(at_s, UTC).date()
+        return Budget(
+            at_s=at_s,
+            run=self.run,
+            kind=self.kind,
+            caps_usd={word: usd for word, usd in self.caps.by_scope() if usd is not None},
+            source=self.caps.source,
+            layers=self.spending(),
+            refusal=None if first is None else first.message,
+            hint=None if first is None else first.hint,
+            prices=self.prices.declared,
+            prices_as_of=AS_OF.isoformat(),
+            warning=self.prices.stale(day) if self.kind is Origin.LIVE else None,
+        )
 
     def end(self) -> None:
         """End the run: whoever still calls in its name is refused.
@@ -181,14 +227,11 @@ class Account:
         if offer.model is None:
             return self.prices.dearest()  # for nothing: the API refuses it
         price = self.prices.find(offer.model)
-        is_free = self.kind is not Origin.LIVE and self.caps.per_run_usd is None
+        is_free = self.caps.is_free(self.kind)
         if price is None:
             if payer.expects_refusal or is_free:
                 return self.prices.dearest()
-            raise BudgetError(
-                f"model `{offer.model}` has no known price, so the call was not sent",
-                hint=_ADD + price_lines(offer.model),
-            )
+            raise _unpriced(offer.model)
         lacking = [key for key in offer.lacking if getattr(price, key) is None]
         if lacking and not (payer.expects_refusal or is_free):
             lines = price_lines(
@@ -205,3 +248,9 @@ class Account:
                 hint=_ADD + lines,
             )
         return price
+
+
+def _unpriced(model: str) -> BudgetError:
+    return BudgetError(
+        f"model `{model}` has no known price, so nothing was sent", hint=_ADD + price_lines(model)
+    )

@@ -6,6 +6,7 @@ import msgspec
 
 from l9gate.errors import BudgetError, UsageError
 from l9gate.evidence.records import Origin
+from l9gate.wire.prices import in_dollars
 
 DEFAULT_USD = 5.0
 _Usd = Annotated[float, msgspec.Meta(gt=0)]
@@ -38,15 +39,19 @@ class Caps(msgspec.Struct, frozen=True, kw_only=True):
             ("day", self.per_day_usd),
         )
 
+    def is_free(self, kind: Origin) -> bool:
+        """Whether nothing is paid for and no limit was asked for, so that nothing is refused."""
+        return kind is not Origin.LIVE and self.per_run_usd is None
+
     def in_words(self) -> str:
         """Return one line for people."""
         others = [
-            f"${cap_usd:,.2f} a {word}"
+            f"{in_dollars(cap_usd)} a {word}"
             for word, cap_usd in self.by_scope()
             if cap_usd is not None and word != "run"
         ]
         if self.per_run_usd is not None:
-            others.insert(0, f"${self.per_run_usd:,.2f} for this run ({self.source})")
+            others.insert(0, f"{in_dollars(self.per_run_usd)} for this run ({self.source})")
         return f"budget: {', '.join(others) or 'none, as nothing is paid for'}"
 
     def refusal(
@@ -54,10 +59,10 @@ class Caps(msgspec.Struct, frozen=True, kw_only=True):
     ) -> tuple[str, str]:
         """Return why a call is refused, and what to do."""
         left_usd = max(cap_usd - counted_usd, 0.0)
+        bound, left, cap = (in_dollars(usd) for usd in (bound_usd, left_usd, cap_usd))
         message = (
-            f"budget of this {word} used up: the next call could cost up to "
-            f"${_digits(bound_usd)}, and ${_digits(left_usd)} of ${_digits(cap_usd)} is left; "
-            "it was not sent"
+            f"budget of this {word} used up: the next call could cost up to {bound}, "
+            f"and {left} of {cap} is left; it was not sent"
         )
         return message, f"{_HINTS[word]}; a smaller `max_tokens` reserves less"
 
@@ -125,7 +130,3 @@ def caps_of(
         per_day_usd=declared.per_day,
         source=source,
     )
-
-
-def _digits(usd: float) -> str:
-    return f"{usd:,.2f}" if usd >= 1 else f"{usd:,.4f}"

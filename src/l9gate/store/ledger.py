@@ -149,6 +149,7 @@ class Ledger:
                     (run, day, layer, test, charge.model, now_s, bound),
                 )
                 return cursor.lastrowid or 0
+            connection.execute(_ADD, (_refused(run, test), 1, 1))
         raise BudgetError(refusal[0], hint=refusal[1])
 
     def settle(self, number: int, cost_usd: float) -> None:
@@ -171,7 +172,9 @@ class Ledger:
             for scope in _scopes(run, day, layer, test, Origin(kind)).values():
                 connection.execute(_ADD, (scope, 0, cost - bound))
 
-    def note_refusal(self, run: str, layer: Layer | None, error: BudgetError) -> None:
+    def note_refusal(
+        self, run: str, layer: Layer | None, test: str | None, error: BudgetError
+    ) -> None:
         """Remember that a call was refused for what it is, and stop the run.
 
         Raises:
@@ -181,6 +184,12 @@ class Ledger:
         with self._transaction() as connection:
             if _earlier_refusal(connection, run, layer or "") is None:
                 _note(connection, row)
+            connection.execute(_ADD, (_refused(run, test or ""), 1, 1))
+
+    def refused_calls_of(self, run: str, test: str) -> int:
+        """Return how many calls of a test were refused, in whichever process."""
+        with self._transaction() as connection:
+            return _counted(connection, _refused(run, test))
 
     def refusal_of(self, run: str, layer: Layer | None = None) -> Refusal | None:
         """Return the first refusal that stopped the run, or the layer; None if nothing did."""
@@ -278,6 +287,10 @@ def _scopes(run: str, day: str, layer: str, test: str, kind: Origin) -> dict[str
     if kind is Origin.LIVE:
         scopes["day"] = f"day:{day}"
     return scopes
+
+
+def _refused(run: str, test: str) -> str:
+    return f"refused:{run}:{test}"
 
 
 def _counted(connection: sqlite3.Connection, scope: str | None) -> int:

@@ -186,3 +186,8 @@ def price_lines(model: str, lacking: Mapping[str, str] | None = None) -> str:
         *(f"{key} = {value}" for key, value in keys.items()),
     ]
     return "\n".join(lines)
+
+
+def in_dollars(usd: float) -> str:
+    """Return an amount as people read it: cents from a dollar on, fractions of them below."""
+    return f"${usd:,.2f}" if usd >= 1 or usd == 0 else f"${usd:,.4f}"

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from l9gate.store.account import ACCOUNT_VARIABLE, LEDGER_VARIABLE
+
 KEY_VARIABLE = "ANTHROPIC_API_KEY"
 _CREDENTIALS = (KEY_VARIABLE, "ANTHROPIC_AUTH_TOKEN")
 
@@ -52,7 +54,7 @@ def unit_environ(
 
 
 def _without(environ: Mapping[str, str], secrets: Iterable[str]) -> dict[str, str]:
-    hidden = {*_CREDENTIALS, *secrets}
+    hidden = {*_CREDENTIALS, *secrets, LEDGER_VARIABLE, ACCOUNT_VARIABLE}
     return {name: value for name, value in environ.items() if name not in hidden}
 
 

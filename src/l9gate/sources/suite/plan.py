@@ -6,6 +6,7 @@ from pathlib import Path
 
 from l9gate.errors import PlanError
 from l9gate.evidence.records import Layer
+from l9gate.store.account import Account
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +24,7 @@ class SuitePlan:
     arguments: tuple[str, ...] = ()
     environ: Mapping[str, str] = field(repr=False)  # of the child; it may hold a key
     limit_s: float = 1800.0
+    account: Account | None = None  # whose money its calls cost
 
     def __post_init__(self) -> None:
         absent = [path for path in self.paths if not (self.root / path).exists()]

@@ -33,6 +33,13 @@ COST_USD = 0.000015  # of `USAGE`
 Build = Callable[..., Exchange]
 
 
+@pytest.fixture(autouse=True)
+def real_test() -> Iterator[None]:
+    """Send as a test of a real layer does, which the tests here are not."""
+    with owned_by(Owner("t", Layer.INTEGRATION)):
+        yield
+
+
 @pytest.fixture
 def account(tmp_path: Path) -> Account:
     ledger = Ledger(tmp_path / "ledger.db", ManualClock())
@@ -72,7 +79,7 @@ def counted_usd(account: Account) -> float:
 def test_a_call_is_counted_before_it_is_sent(guard: BudgetGuard, account: Account) -> None:
     assert guard.begin(request()) is not None
     (layer,) = account.spending()
-    assert (layer.layer, layer.calls) == (None, 1)
+    assert (layer.layer, layer.calls) == (Layer.INTEGRATION, 1)
     assert layer.unsettled_usd > 0.0007
 
 

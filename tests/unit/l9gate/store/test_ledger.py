@@ -56,7 +56,7 @@ def test_a_cap_is_reached_and_never_exceeded(reserve: Reserve, word: str) -> Non
     caps = Caps(**{f"per_{word}_usd": 1.0})  # type: ignore[arg-type]
     for _ in range(10):
         reserve(0.1, caps=caps)
-    with pytest.raises(BudgetError, match=f"this {word} used up.*0.1000.*0.0000 of") as no:
+    with pytest.raises(BudgetError, match=f"this {word} used up.*0.1000.*0.00 of") as no:
         reserve(0.1, caps=caps)
     assert no.value.hint
     assert f"per_{word}" in no.value.hint
