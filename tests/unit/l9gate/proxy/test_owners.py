@@ -28,12 +28,8 @@ def test_a_label_names_the_process_whose_test_it_is(tmp_path: Path) -> None:
     assert owner_of(tmp_path, "gw2") is None
 
 
-def test_without_a_label_nobody_knows_unless_one_is_at_work(tmp_path: Path) -> None:
-    assert owner_of(tmp_path, None) is None
+def test_what_no_test_started_works_for_nobody(tmp_path: Path) -> None:
     write(tmp_path, "gw0", "test_a")
-    write(tmp_path, "gw1", "")
-    assert owner_of(tmp_path, None) == "test_a"
-    write(tmp_path, "gw1", "test_b")
     assert owner_of(tmp_path, None) is None
 
 
