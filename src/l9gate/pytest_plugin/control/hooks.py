@@ -19,19 +19,18 @@ from l9gate.store.settings import read_settings
 
 _CACHE = "cache"
 _DECOY = pytest.StashKey[Decoy]()
-# What a project may have put into `addopts` that would keep tests from being run.
-_NEUTRAL: dict[str, object] = {
-    "maxfail": 0,
-    "markexpr": "",
-    "keyword": "",
-    "lf": False,
-    "failedfirst": False,
-    "newfirst": False,
-    "stepwise": False,
-    "stepwise_skip": False,
-    "reruns": 0,
-    "collectonly": False,
-    "record": None,
+# What a project may have put into `addopts` that would keep tests from being run: the option, its
+# neutral value, and how users write it who mean it now.
+_NEUTRAL: dict[str, tuple[object, tuple[str, ...]]] = {
+    "maxfail": (0, ("-x", "--exitfirst", "--maxfail")),
+    "markexpr": ("", ("-m",)),
+    "keyword": ("", ("-k",)),
+    "lf": (False, ("--lf",)),
+    "failedfirst": (False, ("--ff",)),
+    "newfirst": (False, ("--nf",)),
+    "stepwise": (False, ("--sw",)),
+    "reruns": (0, ("--reruns",)),
+    "collectonly": (False, ()),
 }
 
 
@@ -58,14 +57,13 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     orders = parse_orders(os.environ[ORDERS])
     config.stash[CONTROLLED] = True
-    for name, value in _NEUTRAL.items():
-        if hasattr(config.option, name):
-            setattr(config.option, name, value)
+    is_worker = hasattr(config, "workerinput")
+    if not is_worker:  # a worker of xdist takes over the options of its controller
+        _neutralise(config)
     for marker in MARKERS:
         config.addinivalue_line("markers", marker)
     hold_leash()
     _keep_cache_away(config, Path(orders.folder))
-    is_worker = hasattr(config, "workerinput")
     if getattr(config.option, "dist", "no") != "no" and not is_worker:
         return  # the controller of xdist runs no test
     del os.environ[ORDERS]  # sessions that tests start are none of ours
@@ -73,6 +71,14 @@ def pytest_configure(config: pytest.Config) -> None:
     layers = None if settings is None else LayerMap(settings.root, settings.layers)
     watcher = ControlWatcher(config, orders, layers, config.stash[_DECOY])
     config.pluginmanager.register(watcher, "l9gate-control")
+
+
+def _neutralise(config: pytest.Config) -> None:
+    given = config.invocation_params.args
+    for name, (value, words) in _NEUTRAL.items():
+        is_meant = any(str(word).startswith(words) for word in given) if words else False
+        if hasattr(config.option, name) and not is_meant:
+            setattr(config.option, name, value)
 
 
 def _keep_cache_away(config: pytest.Config, folder: Path) -> None:

@@ -67,7 +67,7 @@ async def collect(plan: ControlPlan, say: Callable[[str], None]) -> Attempt:
 def _told(status: int, last: deque[str]) -> str:
     """Return why pytest failed, with the line of its output that says most."""
     what = _PROBLEMS.get(status, f"pytest ended with {status}")
-    lines = [line.removeprefix("E").strip() for line in last if line.strip()]
+    lines = [line.removeprefix("E  ").strip() for line in last if line.strip()]
     telling = [line for line in lines if any(word in line for word in _TELLING)]
     return f"{what}: {(telling or lines)[-1][:200]}" if lines and status != 5 else what
 

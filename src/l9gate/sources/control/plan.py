@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from l9gate.errors import PlanError
 from l9gate.evidence.records import Layer
 from l9gate.evidence.sightings import Against
 
@@ -12,7 +13,11 @@ PLUGIN = "l9gate.pytest_plugin.control"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ControlPlan:
-    """One session of pytest against one endpoint."""
+    """One session of pytest against one endpoint.
+
+    Raises:
+        PlanError: a layer names a path that does not exist.
+    """
 
     against: Against
     base_url: str
@@ -25,6 +30,14 @@ class ControlPlan:
     selected: tuple[str, ...] | None = None  # node ids; None: everything
     test_limit_s: float = 20.0
     limit_s: float = 120.0
+
+    def __post_init__(self) -> None:
+        absent = [path for path in self.paths if not (self.root / path).exists()]
+        if absent:
+            raise PlanError(
+                f"{', '.join(self.layers)}: no such path: {', '.join(absent)}",
+                hint="correct `paths` in [tool.l9gate.layers]",
+            )
 
     def pytest_arguments(self) -> tuple[str, ...]:
         """Return the words after `python -m pytest`."""

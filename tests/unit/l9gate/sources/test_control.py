@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from l9gate.errors import PlanError
+from l9gate.evidence.records import Layer
 from l9gate.evidence.sightings import Against
 from l9gate.net.http import HttpRequest
 from l9gate.sources.control import collect
@@ -96,18 +98,32 @@ def test_pytest_is_told_our_plug_in_first_and_the_users_words_last(tmp_path: Pat
         folder=tmp_path,
         environ={"KEY": "secret"},
         arguments=("-n", "2"),
-        paths=("tests",),
+        paths=(".",),
     )
     words = plan.pytest_arguments()
-    assert words[:3] == ("-p", "l9gate.pytest_plugin.control", "tests")
+    assert words[:3] == ("-p", "l9gate.pytest_plugin.control", ".")
     assert words[-2:] == ("-n", "2")
     assert "secret" not in repr(plan)
+
+
+def test_a_layer_without_its_folder_is_an_error_with_the_path(tmp_path: Path) -> None:
+    with pytest.raises(PlanError, match="contract: no such path: tests/none"):
+        ControlPlan(
+            against=Against.DEAD,
+            base_url=BASE_URL,
+            root=tmp_path,
+            folder=tmp_path,
+            environ={},
+            paths=("tests/none",),
+            layers=(Layer.CONTRACT,),
+        )
 
 
 @pytest.mark.parametrize(
     ("status", "lines", "told"),
     [
         (4, ["E   ImportError: no x", "tail"], "pytest could not start: ImportError: no x"),
+        (4, ["ERROR: no such file", ""], "pytest could not start: ERROR: no such file"),
         (5, ["no tests ran"], "no test was collected"),
         (-9, [], "pytest ended with -9"),
     ],
