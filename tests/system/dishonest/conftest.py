@@ -14,17 +14,8 @@ import pytest
 from l9gate.report.document import Document
 
 SUITES = Path(__file__).parent / "suites"
-SETTINGS = """
-package = "suites"
-
-[layers.integration]
-paths = ["tests/integration"]
-marker = "integration"
-
-[layers.performance]
-paths = ["tests/performance"]
-marker = "benchmark"
-"""
+MARKERS = {"integration": "integration", "performance": "benchmark"}
+LAYER = '[layers.{name}]\npaths = ["tests/{name}"]\nmarker = "{marker}"\n'
 GREEN_HOOK = """
 import pytest
 
@@ -37,7 +28,6 @@ def pytest_runtest_makereport(item, call):
     return report
 """
 FILES = {
-    "l9gate.toml": SETTINGS,
     "conftest.py": GREEN_HOOK,
     "pytest.ini": "[pytest]\npythonpath = .\n",
 }
@@ -61,6 +51,10 @@ def make_project(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path
         for suite in sorted((SUITES / kind).glob("*.py")) if kind else ():
             layer = fields_of(suite).get("layer", "integration")
             contents[f"tests/{layer}/test_{suite.name}"] = suite.read_text(encoding="utf-8")
+        layers = {name for name in MARKERS if any(f"tests/{name}/" in path for path in contents)}
+        contents["l9gate.toml"] = "\n".join(
+            LAYER.format(name=name, marker=MARKERS[name]) for name in sorted(layers)
+        )
         for name, text in contents.items():
             (root / name).parent.mkdir(parents=True, exist_ok=True)
             (root / name).write_text(text, encoding="utf-8")

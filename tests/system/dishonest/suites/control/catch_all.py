@@ -1,6 +1,6 @@
 """An exception handler for everything, and a default.
 
-finding: exception
+finding: caught at tests/integration/test_catch_all.py:13 (except Exception)
 """
 
 import app

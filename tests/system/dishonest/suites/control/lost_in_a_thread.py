@@ -1,6 +1,6 @@
 """A thread whose exception nobody hears of.
 
-finding: passed
+finding: its call failed (connection refused) and it passed all the same
 """
 
 import threading

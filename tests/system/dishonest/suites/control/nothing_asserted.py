@@ -1,6 +1,6 @@
 """A request whose answer nobody looks at.
 
-finding: assert
+finding: asserts nothing
 """
 
 import contextlib
