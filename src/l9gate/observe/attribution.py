@@ -6,6 +6,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 
 from l9gate.evidence.records import Layer
+from l9gate.observe.page import read_page
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,14 @@ def current_owner() -> Owner | None:
 def set_listener(listener: Callable[[Owner | None], None] | None) -> None:
     """Have every change of the process's owner told, for its children."""
     _Process.listener = listener
+
+
+def read_owner(page: str) -> Owner | None:
+    """Return whose work the process that runs the tests is doing, as its page says."""
+    fields = read_page(page) or {}
+    if not fields.get("owner"):
+        return None
+    return Owner(fields["owner"], Layer(fields["layer"]) if fields.get("layer") else None)
 
 
 def follow(elsewhere: Callable[[], Owner | None]) -> None:

@@ -14,7 +14,6 @@ from l9gate.evidence.records import AnyRecord, Fault, Origin
 from l9gate.measure.clock import SystemClock
 from l9gate.observe import attribution
 from l9gate.observe.budget import BudgetGuard
-from l9gate.observe.children import owner_on
 from l9gate.observe.origins import Target
 from l9gate.observe.page import FACTS, PAGE, parse_line
 from l9gate.observe.recorder import Outbox, Recorder
@@ -66,7 +65,7 @@ def observe_child(folder: str) -> None:
     sink = EagerSink(writer)
     outbox = Outbox(sink, clock)
     page = str(Path(folder) / PAGE)
-    attribution.follow(lambda: owner_on(page))
+    attribution.follow(lambda: attribution.read_owner(page))
     kind, proxy = Origin(facts["kind"]), facts["proxy"] or None
     target = Target(facts["host"], kind, facts["proof_header"], proxy)
     recorder = Recorder(outbox, clock, target)

@@ -15,9 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-from l9gate.evidence.records import Layer
 from l9gate.observe import attribution, startup
-from l9gate.observe.attribution import Owner
+from l9gate.observe.attribution import Owner, read_owner
 from l9gate.observe.border import find_place
 from l9gate.observe.kernel import start_filter
 from l9gate.observe.origins import Target
@@ -135,10 +134,10 @@ class Children:
 
     def guard(self, test: str | None) -> None:
         """Say in whose name the network is refused; None for nobody's."""
-        self._guarded = test
-        self._publish()
         if test is not None and self._is_filtered is None:
             self._is_filtered = os.environ.get(OFF) != "1" and start_filter(self._folder)
+        self._guarded = test
+        self._publish()
 
     def hooked(self, environ: Mapping[str, str]) -> dict[str, str]:
         """Return the variables that a child shall have, with the start-up hook among them."""
@@ -191,7 +190,7 @@ class Children:
     def follow(self) -> None:
         """Go on in a process that was forked: ask the page, and not a memory that stands still."""
         page = str(self._folder / PAGE)
-        attribution.follow(lambda: owner_on(page))
+        attribution.follow(lambda: read_owner(page))
 
     def _note_strays(self, program: str, test: str, place: str | None) -> None:
         name = os.path.basename(program)  # noqa: PTH119
@@ -228,14 +227,6 @@ class Children:
             original(popen, args, *more[len(_POPEN_NAMES) :], **options)  # type: ignore[call-overload]
 
         return __init__
-
-
-def owner_on(page: str) -> Owner | None:
-    """Return whose work the process that runs the tests is doing, as its page says."""
-    fields = read_page(page) or {}
-    if not fields.get("owner"):
-        return None
-    return Owner(fields["owner"], Layer(fields["layer"]) if fields.get("layer") else None)
 
 
 def _facts_of(run: RunFacts) -> dict[str, str]:

@@ -5,8 +5,7 @@ Each process that runs tests keeps a page of that for its children, and links it
 
 from pathlib import Path
 
-from l9gate.observe.attribution import Owner
-from l9gate.observe.children import owner_on
+from l9gate.observe.attribution import Owner, read_owner
 
 PAGES = ".pages"  # folder in the run: label of a process of the tests → its page
 
@@ -27,4 +26,4 @@ class Pages:
         if label is None:
             return None
         page = self._folder / label
-        return owner_on(str(page)) if page.parent == self._folder and page.name == label else None
+        return read_owner(str(page)) if page.parent == self._folder and page.name == label else None

@@ -11,7 +11,7 @@ from l9gate.measure.clock import SystemClock
 from l9gate.observe.budget import BudgetGuard
 from l9gate.observe.child import EagerSink
 from l9gate.observe.children import Children, RunFacts
-from l9gate.observe.guard import NetworkGuard
+from l9gate.observe.guard import NetworkGuard, Refusal
 from l9gate.observe.mentions import MentionHandler
 from l9gate.observe.origins import Target, host_of
 from l9gate.observe.recorder import Outbox, Recorder
@@ -40,6 +40,7 @@ class Observation:
         self.sink = sink
         self.clock = SystemClock()
         self.strays: dict[str, None] = {}  # programs of unit tests that nothing guarded
+        self.late: list[Refusal] = []  # refused after the last test
         self._children = Children(root, None if run is None else RunFacts(run, target))
         self.guard = NetworkGuard(str(root), self._children)
         outbox = Outbox(EagerSink(sink, os.getpid()), self.clock)
@@ -98,6 +99,10 @@ class Observation:
         Raises:
             WriteError: the disk refuses.
         """
+        self._put_strays()
+        self.sink.flush()
+
+    def _put_strays(self) -> None:
         for stray in self._children.take_strays():
             self.strays[stray.program] = None
             record = Unguarded(
@@ -108,7 +113,6 @@ class Observation:
                 place=stray.place,
             )
             self.sink.put(record)
-        self.sink.flush()
 
     def stop(self) -> None:
         """Stop to observe, and make durable what is left.
@@ -123,6 +127,8 @@ class Observation:
         self._signals.detach()
         self._spans.detach()
         self._seam.remove(self.guard)
+        self.late = self.guard.take_refused()
+        self._put_strays()
         self.guard.stop()
         self._children.stop()
         self._recorder.end_open()

@@ -23,6 +23,7 @@ from l9gate.pytest_plugin.observation import OBSERVATION, Observation
 from l9gate.pytest_plugin.proxied import link_page, proxy_host
 from l9gate.pytest_plugin.purse import Purse, spending_in_words
 from l9gate.pytest_plugin.start import CONTROLLED, START_KEY
+from l9gate.pytest_plugin.strays import StrayReport
 from l9gate.pytest_plugin.watcher import TestWatcher
 from l9gate.store.environments import environment_name
 from l9gate.store.run import open_run
@@ -62,6 +63,7 @@ def register(config: pytest.Config, start: Path) -> None:
     is_gated = settings.layers and not config.option.collectonly and CONTROLLED not in config.stash
     if is_gated:
         config.pluginmanager.register(GatedSession(config, settings, start), "l9gate-session")
+        config.pluginmanager.register(StrayReport(config), "l9gate-strays")
 
 
 def in_words(error: L9gateError) -> str:

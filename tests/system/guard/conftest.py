@@ -40,3 +40,9 @@ def run_unit(
         return dict(found), out
 
     return run
+
+
+@pytest.fixture
+def application() -> str:
+    """Return the source of what unit tests call, for projects of another shape."""
+    return APPLICATION

@@ -9,8 +9,8 @@ import pytest
 from l9gate.evidence.records import Layer, Origin
 from l9gate.observe import attribution
 from l9gate.observe import children as watching
-from l9gate.observe.attribution import Owner, current_owner, owned_by
-from l9gate.observe.children import OFF, WATCH, Children, RunFacts, Stray, owner_on
+from l9gate.observe.attribution import Owner, current_owner, owned_by, read_owner
+from l9gate.observe.children import OFF, WATCH, Children, RunFacts, Stray
 from l9gate.observe.origins import Target
 from l9gate.observe.page import FACTS, PAGE, append_line, parse_line, read_page
 
@@ -89,9 +89,9 @@ def test_popen_is_called_with_the_hook_wherever_the_environment_is_given(
 def test_the_page_says_whose_work_goes_on_and_whether_it_is_guarded(children: Children) -> None:
     page = str(folder_of(children) / PAGE)
     with owned_by(Owner("tests/a.py::test_a", Layer.CONTRACT)):
-        assert owner_on(page) == Owner("tests/a.py::test_a", Layer.CONTRACT)
+        assert read_owner(page) == Owner("tests/a.py::test_a", Layer.CONTRACT)
         with owned_by(Owner("fixture", None)):
-            assert owner_on(page) == Owner("fixture", None)
+            assert read_owner(page) == Owner("fixture", None)
     children.guard("tests/b.py::test_b")
     assert (read_page(page) or {})["guarded"] == children.read_guarded() == "tests/b.py::test_b"
     children.guard(None)

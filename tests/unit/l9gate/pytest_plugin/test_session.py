@@ -207,7 +207,10 @@ def test_an_error_is_one_line_and_its_hint_another() -> None:
     ("settings", "registered"),
     [
         ("", {"l9gate-fixtures", "l9gate-simulation"}),
-        (SETTINGS, {"l9gate-fixtures", "l9gate-simulation", "l9gate-session"}),
+        (
+            SETTINGS,
+            {"l9gate-fixtures", "l9gate-simulation", "l9gate-session", "l9gate-strays"},
+        ),
     ],
 )
 def test_a_session_is_gated_only_if_layers_are_named(
