@@ -22,6 +22,7 @@ from l9gate.observe.recorder import Outbox
 from l9gate.proxy.owners import Pages
 from l9gate.proxy.receiver import Receiver
 from l9gate.proxy.server import Proxy, catch_stop, check_address, running_proxy, until, url_of
+from l9gate.store.account import Account
 from l9gate.store.environments import check_url, environment_name
 from l9gate.store.settings import default_settings, read_settings
 
@@ -91,7 +92,8 @@ async def _serve(recording: Recording, upstream: str, options: Options) -> None:
     stop = catch_stop()
     outbox = Outbox(recording.writer, SystemClock())
     pages = Pages(recording.folder.path)
-    proxy = Proxy(upstream, outbox, recording.target, pages.find)
+    account = Account.of_environ(os.environ, SystemClock())
+    proxy = Proxy(upstream, outbox, recording.target, pages.find, account)
     has_warned = False
 
     async def flush() -> None:

@@ -9,6 +9,7 @@ from l9gate.evidence.records import Layer
 from l9gate.proxy.owners import PAGES
 from l9gate.proxy.process import ProxyPlan, proxy_process
 from l9gate.sources.suite.environ import SuiteTarget
+from l9gate.store.account import Account
 from l9gate.store.run import RunFolder
 from l9gate.store.settings import Settings
 
@@ -27,9 +28,21 @@ def is_proxied(settings: Settings, plan: ProxyPlan | None, layer: Layer) -> bool
 
 @contextmanager
 def through_proxy(
-    target: SuiteTarget | None, plan: ProxyPlan | None, folder: RunFolder, *, is_wanted: bool
+    target: SuiteTarget | None,
+    plan: ProxyPlan | None,
+    folder: RunFolder,
+    account: Account | None,
+    *,
+    is_wanted: bool,
 ) -> Iterator[SuiteTarget | None]:
     """Yield where proxied layers send their calls, None if there are none.
+
+    Args:
+        target: where they would send them otherwise.
+        plan: what the command line says of the proxy.
+        folder: the run.
+        account: its money, which the proxy spends, too.
+        is_wanted: whether any layer is proxied.
 
     Raises:
         EndpointUnreachableError: the proxy did not start.
@@ -43,6 +56,7 @@ def through_proxy(
         upstream=target.base_url,
         run=folder.path.absolute(),
         environment=target.environment,
+        account=account,
     ) as base_url:
         try:
             yield dataclasses.replace(target, base_url=base_url, proxy_url=base_url)

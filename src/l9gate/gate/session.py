@@ -88,7 +88,7 @@ def run(request: RunRequest, environ: Mapping[str, str], say: Say) -> Judgement:
             bench = Bench(clock=SystemClock(), seed=request.seed, sink=sink, say=say)
             account = stack.enter_context(_account_of(request, caps, folder, bench))
             _put_control(request.settings, policy_text, sink)
-            with _through_proxy(request, target, folder) as proxied:
+            with _through_proxy(request, target, folder, account) as proxied:
                 plans = _plans(request, environ, (target, proxied), folder.path)
                 try:
                     asyncio.run(_collect_layers(_funded(plans, account), bench, folder))
@@ -188,12 +188,12 @@ def _live_target(environment: Environment, environ: Mapping[str, str]) -> SuiteT
 
 
 def _through_proxy(
-    request: RunRequest, target: SuiteTarget | None, folder: RunFolder
+    request: RunRequest, target: SuiteTarget | None, folder: RunFolder, account: Account | None
 ) -> AbstractContextManager[SuiteTarget | None]:
     """Return a context with where proxied layers send their calls."""
     settings, plan = request.settings, request.proxy
     is_wanted = any(is_proxied(settings, plan, layer) for layer in request.layers)
-    return through_proxy(target, plan, folder, is_wanted=is_wanted)
+    return through_proxy(target, plan, folder, account, is_wanted=is_wanted)
 
 
 def _plans(

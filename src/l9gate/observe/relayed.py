@@ -41,6 +41,11 @@ class RelayedRequest:
         """
         raise RuntimeError("the body was passed on")
 
+    @property
+    def copy(self) -> bytes | None:
+        """Its body until it has ended; None if it is too long to be kept."""
+        return bytes(self._copy) if self.size_bytes <= MAX_COPY_BYTES else None
+
     def received(self, data: bytes) -> None:
         """Take note of a piece of the body."""
         self.size_bytes += len(data)

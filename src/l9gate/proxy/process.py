@@ -1,5 +1,6 @@
 """The recording proxy as a child process, for the layers of a run."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -8,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from l9gate.errors import EndpointUnreachableError, WriteError
+from l9gate.store.account import Account
 
 STOP_S = 10.0
 
@@ -21,8 +23,10 @@ class ProxyPlan:
 
 
 @contextmanager
-def proxy_process(plan: ProxyPlan, *, upstream: str, run: Path, environment: str) -> Iterator[str]:
-    """Start a proxy that records into a run, and yield its base URL.
+def proxy_process(
+    plan: ProxyPlan, *, upstream: str, run: Path, environment: str, account: Account | None
+) -> Iterator[str]:
+    """Start a proxy that records into a run and spends from its account; yield its base URL.
 
     The child also stops when its standard input closes, so it never outlives a killed parent.
 
@@ -36,6 +40,7 @@ def proxy_process(plan: ProxyPlan, *, upstream: str, run: Path, environment: str
         command += ["--otlp-port", str(plan.otlp_port)]
     with subprocess.Popen(  # noqa: S603  # our own command
         [*command, "--stop-with-stdin"],
+        env={**os.environ, **({} if account is None else account.variables())},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

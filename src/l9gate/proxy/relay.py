@@ -3,6 +3,7 @@
 from enum import Enum
 from typing import Protocol
 
+from l9gate.errors import L9gateError
 from l9gate.net.http import LAST_CHUNK, HttpResponse, render_chunk, render_head
 from l9gate.observe.watch import Stop
 from l9gate.proxy.heads import (
@@ -18,6 +19,7 @@ from l9gate.proxy.upstream import Pool, UpstreamConnection
 from l9gate.wire import headers as names
 from l9gate.wire.faults import render_error_body, type_of
 
+_UNSERVED = frozenset({402, 502})  # in the place of the API's answer
 _MAX_WAITING_BYTES = 256 * 1024  # of a body whose connection to the API is not made yet
 
 
@@ -61,12 +63,18 @@ class Relay:
         self._is_chunked = head.framing is Framing.CHUNKED
         self._is_sent = False  # the request is whole
         self._framing: Framing | None = None  # of the answer, once its head is there
+        self._is_started = False
+        self._refusal: L9gateError | None = None
         self._is_over = False
         self._is_held = False
 
     def start(self) -> None:
-        """Ask for a connection."""
-        self._pool.lend(self)
+        """Ask for a connection, unless it must be paid for first: its whole body says how much."""
+        self._is_started = True
+        if self._refusal is not None:
+            self._refuse(self._refusal)
+        elif self._is_sent or not self._sighting.must_pay:
+            self._pool.lend(self)
 
     # Of the client.
 
@@ -77,7 +85,8 @@ class Relay:
         self._sighting.sent(data)
         self._out.append(render_chunk(data) if self._is_chunked else data)
         self._out_bytes += len(data)
-        if self._connection is None and self._out_bytes > _MAX_WAITING_BYTES:
+        is_waiting = self._connection is None and not self._sighting.must_pay
+        if is_waiting and self._out_bytes > _MAX_WAITING_BYTES:
             self._client.hold(Hold.CONNECT)
 
     def take_end(self) -> None:
@@ -85,9 +94,11 @@ class Relay:
         if self._is_over:
             return
         self._is_sent = True
-        self._sighting.sent_all()
+        self._refusal = self._sighting.sent_all()
         if self._is_chunked:
             self._out.append(LAST_CHUNK)
+        if self._is_started and self._sighting.must_pay:
+            self.start()
 
     def flush(self) -> None:
         """Send on what has come, in one piece."""
@@ -174,6 +185,10 @@ class Relay:
         self._client.write(render_error(502, reason, keep_alive=keeps_alive))
         self._finish(stop, keep_alive=keeps_alive)
 
+    def _refuse(self, why: L9gateError) -> None:
+        self._client.write(render_error(402, str(why), keep_alive=self._head.keep_alive))
+        self._finish(Stop.REFUSED, keep_alive=self._head.keep_alive)
+
     def _finish(self, stop: Stop, *, keep_alive: bool) -> None:
         self._is_over = True
         self._out.clear()
@@ -190,7 +205,7 @@ def render_error(status: int, reason: str, *, keep_alive: bool) -> bytes:
     """Return an answer of the proxy itself, in the envelope of the API's errors."""
     body = render_error_body(type_of(status), f"l9gate proxy: {reason}", None)
     headers = {"content-type": "application/json"}
-    if status >= 500:
+    if status in _UNSERVED:
         headers[names.UNSERVED] = "true"
     response = HttpResponse(status=status, headers=headers, body=body)
     return render_head(response, keep_alive=keep_alive) + body

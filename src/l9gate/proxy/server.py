@@ -16,6 +16,7 @@ from l9gate.proxy.heads import RequestHead
 from l9gate.proxy.relay import Relay
 from l9gate.proxy.sighting import FindOwner, Observer
 from l9gate.proxy.upstream import Endpoint, Pool
+from l9gate.store.account import Account
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 GRACE_S = 1.0
@@ -26,11 +27,17 @@ class Proxy:
     """Carries requests of its clients to one endpoint, and records them."""
 
     def __init__(
-        self, upstream: str, outbox: Outbox, target: Target, find_owner: FindOwner
+        self,
+        upstream: str,
+        outbox: Outbox,
+        target: Target,
+        find_owner: FindOwner,
+        account: Account | None = None,
     ) -> None:
+        """Take where to send to, where to record, what counts, for whom, and who pays."""
         endpoint = Endpoint.of(upstream)
         self._recorder = Recorder(outbox, SystemClock(), target, Witness.PROXY)
-        self._observer = Observer(self._recorder, endpoint, find_owner)
+        self._observer = Observer(self._recorder, endpoint, find_owner, account)
         self._pool = Pool(endpoint)
         self._clients: set[ClientConnection] = set()
         self._is_empty = asyncio.Event()

@@ -2,16 +2,19 @@
 
 from collections import deque
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import nullcontext
 from contextvars import Context
 
+from l9gate.errors import L9gateError
 from l9gate.observe import sockets
 from l9gate.observe.attribution import Owner, owned_by
 from l9gate.observe.recorder import Recorder
 from l9gate.observe.relayed import RelayedRequest, RelayedResponse, RelayedUrl
 from l9gate.observe.watch import Stop, Watch
 from l9gate.proxy.heads import AnswerHead, RequestHead, observed, value_of
+from l9gate.proxy.toll import Toll, find_toll
 from l9gate.proxy.upstream import Endpoint
+from l9gate.store.account import Account
 from l9gate.wire import headers as names
 
 FindOwner = Callable[[str | None], Owner | None]
@@ -51,22 +54,31 @@ class Sighting:
         request: RelayedRequest,
         watch: Watch | None,
         on_failure: Callable[[], None],
+        toll: Toll | None = None,
     ) -> None:
         self._head = head
         self._request = request
         self._watch = watch
         self._on_failure = on_failure
+        self._toll = toll
         self._status = 0
+
+    @property
+    def must_pay(self) -> bool:
+        """Whether it must not be sent before `sent_all` has returned nothing."""
+        return self._toll is not None
 
     def sent(self, data: bytes) -> None:
         """Take note of a piece of the request's body."""
         if self._watch is not None:
             self._request.received(data)
 
-    def sent_all(self) -> None:
-        """Take note that the request is whole."""
+    def sent_all(self) -> L9gateError | None:
+        """Take note that the request is whole; return why it must not be sent, if it must not."""
+        refusal = None if self._toll is None else self._toll.pay()
         if self._watch is not None:
             self._request.ended()
+        return refusal
 
     def answered(self, head: AnswerHead, address: object) -> None:
         """Take note of the answer's head, and of the address that it came from."""
@@ -90,10 +102,17 @@ class Sighting:
 class Observer:
     """Begins a sighting for every request."""
 
-    def __init__(self, recorder: Recorder, endpoint: Endpoint, find_owner: FindOwner) -> None:
+    def __init__(
+        self,
+        recorder: Recorder,
+        endpoint: Endpoint,
+        find_owner: FindOwner,
+        account: Account | None = None,
+    ) -> None:
         self._recorder = recorder
         self._endpoint = endpoint
         self._find_owner = find_owner
+        self._account = account
         self._attempts = Attempts()
 
     def begin(self, head: RequestHead) -> Sighting:
@@ -102,20 +121,21 @@ class Observer:
         if value_of(head.fields, _MARK) is not None:
             return Sighting(head, request, None, lambda: None)
         context = self._attempts.context_of(head)
-        watch = context.run(self._watch, head, request)
-        return Sighting(head, request, watch, lambda: self._attempts.remember(head, context))
+        owner = self._find_owner(head.label)
+        toll = find_toll(self._account, request, owner)
+        watch = context.run(self._watch, request, owner, toll)
+        return Sighting(head, request, watch, lambda: self._attempts.remember(head, context), toll)
 
     def _request(self, head: RequestHead) -> RelayedRequest:
         path = self._endpoint.prefix + head.target.partition(b"?")[0].decode("latin-1")
         url = RelayedUrl(self._endpoint.authority.encode(), self._endpoint.host, path)
         return RelayedRequest(head.method.decode("latin-1"), url, observed(head.fields))
 
-    def _watch(self, head: RequestHead, request: RelayedRequest) -> Watch | None:
-        with ExitStack() as owned:
-            owner = self._find_owner(head.label)
-            if owner is not None:
-                owned.enter_context(owned_by(owner))
-            watch = self._recorder.begin(request)
+    def _watch(
+        self, request: RelayedRequest, owner: Owner | None, toll: Toll | None
+    ) -> Watch | None:
+        with nullcontext() if owner is None else owned_by(owner):
+            watch = self._recorder.begin(request, None if toll is None else toll.settle)
         # Whoever never answers was tried all the same; an event loop need not tell of it.
         sockets.note_connect((self._endpoint.host, self._endpoint.port))
         return watch

@@ -7,7 +7,7 @@ from subprocess import CompletedProcess
 
 import pytest
 
-from l9gate.evidence.records import End, Exchange, Origin, TestOutcome, Witness
+from l9gate.evidence.records import Budget, End, Exchange, Origin, TestOutcome, Witness
 from l9gate.store.run import open_run
 
 Gate = Callable[..., CompletedProcess[str]]
@@ -94,3 +94,18 @@ def test_each_worker_of_xdist_has_its_own_programs(
     with open_run(newest_run()).read() as log:
         owners = sorted(f"{one.owner}".partition("::")[2] for one in log.of(Exchange))
     assert owners == ["test_a_program", "test_in_process"], done.stderr
+
+
+def test_a_program_spends_from_the_budget_of_the_run(
+    proxied: Path, l9gate: Gate, newest_run: Callable[[], Path]
+) -> None:
+    words = ("run", "integration", "--rehearse", "--proxy", "-k", "test_a_program")
+    assert "402" not in l9gate(*words, "--budget", "1").stderr
+    with open_run(newest_run()).read() as log:
+        *_, budget = log.of(Budget)
+    assert [(one.layer, one.calls) for one in budget.layers] == [("integration", 1)]
+    l9gate(*words, "--budget", "0.0000001")
+    with open_run(newest_run()).read() as log:
+        *_, budget = log.of(Budget)
+        assert list(log.of(Exchange)) == []
+    assert budget.refusal is not None

@@ -14,6 +14,7 @@ from l9gate.observe.recorder import Outbox
 from l9gate.proxy.client import ClientConnection
 from l9gate.proxy.server import Proxy
 from l9gate.proxy.upstream import UpstreamConnection
+from l9gate.store.account import Account
 
 HOST = "api.example.com"
 PEER = ("192.0.2.10", 80)
@@ -65,13 +66,13 @@ class Transport(asyncio.Transport):
 class Stage:
     """A proxy, its clients, its connections to the API, and what it records."""
 
-    def __init__(self) -> None:
+    def __init__(self, account: Account | None = None) -> None:
         self.log = MemoryLog()
         self.upstream: list[Transport] = []
         self.refusal: OSError | None = None
         self.owners: dict[str | None, Owner] = {}
         outbox = Outbox(self.log, ManualClock())
-        self.proxy = Proxy(f"http://{HOST}/base/", outbox, Target(HOST), self.owners.get)
+        self.proxy = Proxy(f"http://{HOST}/base/", outbox, Target(HOST), self.owners.get, account)
         vars(asyncio.get_running_loop())["create_connection"] = self._create_connection
 
     async def _create_connection(
@@ -102,12 +103,12 @@ class Stage:
 
 
 @pytest.fixture
-def play() -> Callable[[Callable[[Stage], Awaitable[None]]], None]:
+def play() -> Callable[..., None]:
     """Run a scene on a new stage."""
 
-    def run(scene: Callable[[Stage], Awaitable[None]]) -> None:
+    def run(scene: Callable[[Stage], Awaitable[None]], account: Account | None = None) -> None:
         async def begin() -> None:
-            await scene(Stage())
+            await scene(Stage(account))
 
         asyncio.run(begin())
 
