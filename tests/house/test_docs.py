@@ -78,7 +78,7 @@ def test_toml_blocks_are_settings_or_a_policy() -> None:
             assert parse_policy(text, page).criteria
         else:
             declared = table.get("tool", {}).get("l9gate", table)
-            assert msgspec.convert(declared, Declared).layers
+            assert msgspec.convert(declared, Declared) != Declared()
 
 
 def test_console_blocks_call_what_exists() -> None:

@@ -133,22 +133,65 @@ def window_to_decide(count: int, window_s: float, limit: float, alpha: float) ->
     return None if total is None else total / pace
 
 
-def chance_to_stay_under(k: int, n: int, total: int, limit: float, alpha: float) -> float:
+def chance_to_stay_under(
+    k: int, n: int, total: int, limit: float, alpha: float, *, fresh: bool = False
+) -> float:
     """Return how likely a rate seen as `k` of `n` is shown under `limit` once there are `total`.
 
     The rate is not known, so the chance averages over its Jeffreys posterior (a beta-binomial).
+
+    Args:
+        k: events seen.
+        n: samples seen.
+        total: samples that will be judged.
+        limit: of the rate.
+        alpha: the risk of a wrong bound.
+        fresh: none of those seen is among them, as in another run.
     """
     import numpy as np
     from scipy.special import betaln
 
     allowed = most_under(total, limit, alpha)
-    if allowed is None or allowed < k:
+    counted = 0 if fresh else k
+    if allowed is None or allowed < counted:
         return 0.0
-    more, a, b = total - n, k + 0.5, n - k + 0.5
-    further = np.arange(min(allowed - k, more) + 1)
+    more, a, b = total if fresh else total - n, k + 0.5, n - k + 0.5
+    further = np.arange(min(allowed - counted, more) + 1)
     ways = -betaln(further + 1, more - further + 1) - np.log(more + 1)
     weights = betaln(further + a, more - further + b) - betaln(a, b)
     return min(float(np.exp(ways + weights).sum()), 1.0)
+
+
+def chance_of_at_most(k: int, n: int, rate: float) -> float:
+    """Return how likely at most `k` of `n` are, each at a known rate."""
+    return 1.0 if k >= n else _at_most(k, n, rate)
+
+
+def chance_of_at_least(count: int, mean: float) -> float:
+    """Return how likely at least `count` events are where `mean` are expected (Poisson)."""
+    from scipy.special import pdtrc
+
+    return 1.0 if count <= 0 else float(pdtrc(count - 1, mean))
+
+
+def least_pace_count(window_s: float, limit: float, alpha: float) -> int:
+    """Return the least number of events in a window that shows a pace above `limit`."""
+    least = _least(lambda count: pace_lower(count, window_s, alpha) > limit, 1)
+    return SEARCH_LIMIT if least is None else least
+
+
+def samples_to_be_likely(rate: float, limit: float, alpha: float, likely: float) -> int | None:
+    """Return the n at which a known rate is shown under `limit` with a probability of `likely`.
+
+    It rises and falls a little with n: this is where it first holds, to within that. None if the
+    rate is at the limit or above, or too close to it for ten million samples.
+    """
+
+    def is_likely(n: int) -> bool:
+        allowed = most_under(n, limit, alpha)
+        return allowed is not None and chance_of_at_most(allowed, n, rate) >= likely
+
+    return None if rate >= limit else _least(is_likely, 1)
 
 
 def _at_most(k: int, n: int, p: float) -> float:

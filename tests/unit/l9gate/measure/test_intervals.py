@@ -6,7 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from l9gate.measure.intervals import (
+    chance_of_at_least,
+    chance_of_at_most,
     chance_to_stay_under,
+    least_pace_count,
     most_under,
     nearest_rank,
     pace_lower,
@@ -17,6 +20,7 @@ from l9gate.measure.intervals import (
     rate_lower,
     rate_upper,
     samples_needed,
+    samples_to_be_likely,
     samples_to_decide,
     window_to_decide,
 )
@@ -172,3 +176,48 @@ def test_the_chance_of_a_good_end_averages_over_what_the_rate_may_be() -> None:
 def test_the_most_failures_that_still_show_95_percent() -> None:
     """Part B of the methods: 0 of 59, 1 of 93, 8 of 300, 38 of 1000; none of 20."""
     assert [most_under(n, 0.05, ALPHA) for n in (20, 59, 93, 300, 1000)] == [None, 0, 1, 8, 38]
+
+
+# methods.md 4.1, P(PASS) at a true pass rate of 0.98, 0.99 and 0.995
+@pytest.mark.parametrize(
+    ("n", "allowed", "chances"),
+    [
+        (59, 0, (0.30, 0.55, 0.74)),
+        (93, 1, (0.44, 0.76, 0.92)),
+        (181, 4, (0.70, 0.96, 1.00)),
+        (1000, 38, (1.00, 1.00, 1.00)),
+    ],
+)
+def test_the_chance_at_a_known_rate_is_that_of_the_sheet(
+    n: int, allowed: int, chances: tuple[float, ...]
+) -> None:
+    assert most_under(n, 0.05, ALPHA) == allowed
+    found = [chance_of_at_most(allowed, n, rate) for rate in (0.02, 0.01, 0.005)]
+    assert found == pytest.approx(chances, abs=0.006)
+    assert chance_of_at_most(n, n, 0.5) == 1.0
+
+
+def test_another_run_is_less_certain_than_the_same_one_continued() -> None:
+    """None of its samples is there yet."""
+    fresh = chance_to_stay_under(1, 93, 93, 0.05, ALPHA, fresh=True)
+    a, b = 1.5, 92.5
+
+    def beta(x: float, y: float) -> float:
+        return math.exp(math.lgamma(x) + math.lgamma(y) - math.lgamma(x + y))
+
+    expected = sum(comb(93, j) * beta(j + a, 93 - j + b) / beta(a, b) for j in (0, 1))
+    assert fresh == pytest.approx(expected)
+    assert chance_to_stay_under(1, 93, 93, 0.05, ALPHA) == pytest.approx(1.0)
+
+
+def test_paces_need_the_counts_of_the_sheet() -> None:
+    """Methods.md 4.3: 40 events in 60 s, 74 in 120 s and 171 in 300 s show more than 0.5/s."""
+    assert [least_pace_count(window_s, 0.5, ALPHA) for window_s in (60, 120, 300)] == [40, 74, 171]
+    assert chance_of_at_least(1, 2.0) == pytest.approx(1 - math.exp(-2))
+    assert chance_of_at_least(0, 2.0) == 1.0
+
+
+def test_samples_to_be_likely_are_those_that_make_it_so() -> None:
+    assert samples_to_be_likely(0.01, 0.05, ALPHA, 0.8) == 124
+    assert samples_to_be_likely(0.0, 0.05, ALPHA, 0.8) == 59
+    assert samples_to_be_likely(0.05, 0.05, ALPHA, 0.8) is None
