@@ -32,6 +32,8 @@ _LOCAL_NAMES = frozenset({"", "localhost", "ip6-localhost", "ip6-loopback"})
 _MAPPED = bytes(10) + b"\xff\xff"  # ::ffff:0:0/96
 _TEST_FILES = ("test_", "conftest.py")
 _FOREIGN = ("site-packages", "dist-packages")
+# An environment may lie in the project, and the project may be this one.
+_NEVER = (os.path.dirname(os.__file__) + os.sep, os.path.dirname(__file__) + os.sep)  # noqa: PTH120
 
 
 def parse_address(raw: object) -> tuple[str, int] | None:
@@ -104,9 +106,10 @@ def find_place(frame: FrameType | None, root: str) -> str | None:
     """
     of_test = None
     prefix = root.rstrip(os.sep) + os.sep
-    while frame is not None:
+    while frame is not None and root:
         path = frame.f_code.co_filename
-        if path.startswith(prefix) and not any(folder in path for folder in _FOREIGN):
+        is_foreign = path.startswith(_NEVER) or any(folder in path for folder in _FOREIGN)
+        if path.startswith(prefix) and not is_foreign:
             name = os.path.basename(path)  # noqa: PTH119 - pathlib takes longer than a child's start
             place = f"{path[len(prefix) :]}:{frame.f_lineno}"
             if not name.startswith(_TEST_FILES) and not name.endswith("_test.py"):

@@ -31,6 +31,7 @@ from l9gate.observe.page import (
     read_page,
 )
 
+NATIVE = "native code"  # of the tests' own process, such as gRPC, libcurl and libpq
 WATCH = "L9GATE_WATCH"
 OFF = "L9GATE_OFF"
 _HOOK = str(Path(startup.__file__).parent)
@@ -136,6 +137,8 @@ class Children:
         """Say in whose name the network is refused; None for nobody's."""
         if test is not None and self._is_filtered is None:
             self._is_filtered = os.environ.get(OFF) != "1" and start_filter(self._folder)
+            if not self._is_filtered:
+                self._note_stray(NATIVE, test, None)
         self._guarded = test
         self._publish()
 
@@ -158,7 +161,7 @@ class Children:
         found = [parse_line(line) for line in whole]
         for fields in found:
             if not fields.get("destination"):  # the filter could not look
-                self._note_strays(fields.get("program") or "this process", fields["test"], None)
+                self._note_stray(fields.get("program") or "this process", fields["test"], None)
         return [fields for fields in found if fields.get("destination")]
 
     def take_strays(self) -> list[Stray]:
@@ -185,14 +188,14 @@ class Children:
             program, words = _program_of(event, arguments)
             if not _runs_hook(program, words) or os.environ.get(OFF) == "1":
                 place = find_place(sys._getframe(2), self._root)  # noqa: SLF001
-                self._note_strays(program, self._guarded, place)
+                self._note_stray(program, self._guarded, place)
 
     def follow(self) -> None:
         """Go on in a process that was forked: ask the page, and not a memory that stands still."""
         page = str(self._folder / PAGE)
         attribution.follow(lambda: read_owner(page))
 
-    def _note_strays(self, program: str, test: str, place: str | None) -> None:
+    def _note_stray(self, program: str, test: str, place: str | None) -> None:
         name = os.path.basename(program)  # noqa: PTH119
         self._strays[Stray(program=name, test=test, place=place)] = None
 

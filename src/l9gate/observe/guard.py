@@ -40,11 +40,14 @@ class Refusal:
     def error(self) -> NetworkRefusedError:
         """Return what the test fails with."""
         place = f" at {self.place}" if self.place else ""
-        return NetworkRefusedError(
+        mocks = f" ({self.mocks})" if self.mocks else ""
+        found = NetworkRefusedError(
             f"unit test `{self.test}` reached for the network: {self.destination}"
-            f"{place}{self.sender}",
-            hint=self.mocks or _HINT,
+            f"{place}{self.sender}{mocks}",
+            hint=_HINT,
         )
+        found.add_note(f"hint: {_HINT}")  # which pytest shows
+        return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,14 +5,15 @@ children of any language. A call with an address waits for `supervisor.py`. A fi
 off again; after the session everything is let through, except in children that outlive it.
 """
 
+import _socket
 import array
 import ctypes
 import errno
 import os
-import socket
 import struct
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 from l9gate.observe import supervisor
@@ -42,8 +43,9 @@ def start_filter(folder: Path) -> bool:
     """
     if not sys.platform.startswith("linux") or os.uname().machine not in _SECCOMP:
         return False
-    ours, theirs = socket.socketpair()
-    with ours, theirs:
+    # Not of `socket`, which pytest-socket may have closed for everybody.
+    ours, theirs = _socket.socketpair()
+    with closing(ours), closing(theirs):
         ours.settimeout(_START_LIMIT_S)
         try:
             _start_supervisor(theirs, folder)
@@ -59,7 +61,7 @@ def start_filter(folder: Path) -> bool:
     return True
 
 
-def _start_supervisor(end: socket.socket, folder: Path) -> None:
+def _start_supervisor(end: _socket.socket, folder: Path) -> None:
     number = end.fileno()
     script = str(Path(supervisor.__file__))
     words = [sys.executable, "-I", "-S", script, str(number), str(folder), str(os.getpid())]
@@ -74,8 +76,8 @@ def _start_supervisor(end: socket.socket, folder: Path) -> None:
     end.close()
 
 
-def _hand_over(end: socket.socket, listener: int) -> None:
-    rights = (socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [listener]))
+def _hand_over(end: _socket.socket, listener: int) -> None:
+    rights = (_socket.SOL_SOCKET, _socket.SCM_RIGHTS, array.array("i", [listener]))
     end.sendmsg([b"l"], [rights], _HAND_OVER)
 
 

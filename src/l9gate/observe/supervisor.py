@@ -46,6 +46,7 @@ def load(name: str) -> ModuleType:
     """Load a module that lies beside this file, under a name that nobody else has."""
     path = f"{os.path.dirname(os.path.abspath(__file__))}/{name}.py"  # noqa: PTH100, PTH120
     module = type(sys)(f"_l9gate_{name}")
+    module.__file__ = path
     SourceFileLoader(module.__name__, path).exec_module(module)
     return module
 

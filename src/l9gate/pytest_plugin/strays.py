@@ -48,5 +48,5 @@ class StrayReport:
             named = ", ".join(f"`{name}`" for name in sorted(self._programs)[:_MAX_NAMED])
             more = " and others" if len(self._programs) > _MAX_NAMED else ""
             terminalreporter.write_line(
-                f"l9gate: unguarded: unit tests started {named}{more}, which could use the network"
+                f"l9gate: unguarded: nothing kept {named}{more} of unit tests from the network"
             )

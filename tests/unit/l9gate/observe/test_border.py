@@ -96,6 +96,15 @@ def test_the_place_is_the_applications_deepest_line(
     assert find_place(stack(*paths), "/p") == place
 
 
+@pytest.mark.parametrize("path", [os.__file__, border.__file__])
+def test_neither_the_library_nor_the_guard_is_the_application(path: str) -> None:
+    assert find_place(stack("/p/a.py", path), "/") == "p/a.py:1"
+
+
+def test_without_a_project_there_is_no_place() -> None:
+    assert find_place(stack("/p/a.py"), "") is None
+
+
 class Loop:
     """A loop that raises no audit events."""
 

@@ -136,23 +136,24 @@ def test_the_line_that_sent_is_named_where_the_stack_has_lost_it(
     guard._root = __file__.rpartition("/")[0]
     guard.begin(cast("HttpRequest", SimpleNamespace()))
     guard._root = "/nowhere"
-    with pytest.raises(NetworkRefusedError, match=r" at test_guard\.py:\d+$"):
+    with pytest.raises(NetworkRefusedError, match=r" at test_guard\.py:\d+"):
         sys.audit(border.CONNECT, None, OUTSIDE)
     guarding._asked.set(None)
 
 
-def test_the_hint_names_a_mock_library_that_looks_elsewhere(
+def test_the_message_names_a_mock_library_that_looks_elsewhere(
     guard: NetworkGuard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     request = type("Request", (), {"__module__": "httpx2._models"})()
     monkeypatch.setattr(guarding, "describe_blind_mocks", lambda: "respx is blind")
-    for asked, hint in ((cast("HttpRequest", request), "respx is blind"), (None, guarding._HINT)):
+    for asked, note in ((cast("HttpRequest", request), "443 (respx is blind)"), (None, "443")):
         guarding._asked.set(None)
         if asked is not None:
             guard.begin(asked)
         with pytest.raises(NetworkRefusedError) as refused:
             sys.audit(border.CONNECT, None, OUTSIDE)
-        assert refused.value.hint == hint
+        assert str(refused.value).endswith(note)
+        assert refused.value.__notes__ == [f"hint: {guarding._HINT}"]
 
 
 def test_frames_of_the_client_are_recognised(guard: NetworkGuard) -> None:
