@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # The thin front of `l9gate run`: sets up this machine, then runs the layers and judges them.
+# `control` is that of `l9gate control`, whose result staging and production demand.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -12,6 +13,7 @@ LAYER        unit          no key, no network, under 10 s
              performance   real API, 60-300 s
              contract      real API, 15-60 s
              all           the four of them: what a deployment needs
+             control       no key: the tests of real layers that pass although no API serves them
 --rehearse   run every layer against the local simulator (no key, no cost); proves the tests, not the API
 --env NAME   development (default), staging or production; also L9GATE_ENV=NAME
 
@@ -21,7 +23,7 @@ EOF
 }
 
 case "${1:-}" in
-  unit | integration | performance | contract | all) ;;
+  unit | integration | performance | contract | all | control) ;;
   -h | --help | help)
     usage
     exit 0
@@ -35,4 +37,7 @@ esac
 
 source scripts/environment.sh
 prepare_environment run
+if [ "$1" = control ]; then
+  exec "$PYTHON" -m l9gate "$@"
+fi
 exec "$PYTHON" -m l9gate run "$@"

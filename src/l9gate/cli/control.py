@@ -15,18 +15,26 @@ from l9gate.store.settings import read_settings
 
 @click.command("control", context_settings={"ignore_unknown_options": True})
 @click.argument("arguments", nargs=-1, metavar="[-- PYTEST_ARGUMENT...]", type=click.UNPROCESSED)
-@click.option("--minutes", type=click.FloatRange(min=0.1), default=2.0, show_default=True,
-              help="For everything; what is not reached by then is named.")  # fmt: skip
-@click.option("--test-seconds", type=click.FloatRange(min=0.1), default=20.0, show_default=True,
-              help="For one test; a test that takes longer proves nothing.")  # fmt: skip
+@click.option(
+    "--minutes",
+    type=click.FloatRange(min=0.1),
+    default=None,
+    help="For everything [default: 2; with layers 6]; what is not reached is named.",
+)
+@click.option(
+    "--test-seconds",
+    type=click.FloatRange(min=0.1),
+    default=None,
+    help="For one test [default: 20; with layers 60]; a longer one proves nothing.",
+)
 @click.option("--env", "environment", default=None, help="development, staging, production …")
 @click.option("--again", is_flag=True, help="Also if nothing has changed since the last time.")
 @format_option
 def command(
     *,
     arguments: tuple[str, ...],
-    minutes: float,
-    test_seconds: float,
+    minutes: float | None,
+    test_seconds: float | None,
     environment: str | None,
     again: bool,
     format_name: str,

@@ -54,7 +54,7 @@ class _Commands(click.Group):
 def cli() -> None:
     """Decide, with evidence, whether software built on the Messages API may ship.
 
-    The first minute:  l9gate doctor, then  l9gate run all --rehearse
+    The first minute:  l9gate control, then  l9gate doctor, then  l9gate run all --rehearse
     """
 
 

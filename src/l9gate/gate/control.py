@@ -34,8 +34,8 @@ class ControlRequest:
     root: Path  # where pytest is started
     settings: Settings | None
     environment: str | None = None
-    minutes: float = 2.0
-    test_limit_s: float = 20.0
+    minutes: float | None = None  # None: 2 where tests must be found first, else 6
+    test_limit_s: float | None = None  # None: 20 there, else 60, as a layer may measure for long
     arguments: tuple[str, ...] = ()  # further ones to pytest
     is_again: bool = False
 
@@ -45,6 +45,16 @@ class ControlRequest:
         if self.settings is None:
             return ()
         return tuple(layer for layer in Layer if layer.is_real and layer in self.settings.layers)
+
+    @property
+    def limit_s(self) -> float:
+        """How long everything may take."""
+        return 60 * (self.minutes or (6.0 if self.layers else 2.0))
+
+    @property
+    def limit_of_test_s(self) -> float:
+        """How long one test may take."""
+        return self.test_limit_s or (60.0 if self.layers else 20.0)
 
     @property
     def is_kept(self) -> bool:
@@ -131,7 +141,7 @@ class _Course:
         self._environ = environ
         self._say = say
         self._seconds = seconds
-        self._ends_s = time.monotonic() + request.minutes * 60
+        self._ends_s = time.monotonic() + request.limit_s
         settings = request.settings
         declared = frozenset[str]() if settings is None else settings.key_variables()
         self._keys = declared | find_key_variables(request.root)
@@ -171,7 +181,7 @@ class _Course:
                         paths=session.paths,
                         layers=session.layers,
                         selected=selected,
-                        test_limit_s=self._request.test_limit_s,
+                        test_limit_s=self._request.limit_of_test_s,
                         limit_s=max(ends_s - time.monotonic(), _LEAST_S),
                     )
                     parts.append(await collect(plan, self._say))
