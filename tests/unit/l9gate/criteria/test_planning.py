@@ -161,3 +161,25 @@ def test_the_policy_that_is_shipped_can_be_planned(scope: Callable[..., Scope]) 
     policy = parse_policy(default_policy_text())
     found = [look_ahead(one, scope(layers=tuple(Layer)), None) for one in policy.criteria]
     assert {one.criterion: one.needs for one in found}["latency-p99"] == 299
+
+
+def test_what_is_no_sample_of_calls_has_neither_minutes_nor_chance(
+    ahead: Callable[..., Outlook], calls: Calls
+) -> None:
+    tests = ahead("failures == 0", calls(3))
+    assert (tests.seen is not None, tests.chance, tests.minutes) == (True, None, None)
+    floor = ahead("p50(latency_s) > 10ms", calls(30))  # nobody plans to be slow
+    assert (floor.needs, floor.chance) == (None, None)
+
+
+def test_scenarios_are_counted_in_tests(
+    scope: Callable[..., Scope], outcome: Callable[..., TestOutcome]
+) -> None:
+    text = (
+        TEXT.replace("require =", "require_scenarios =").format('x"]').replace('= "x"]"', '= ["x"]')
+    )
+    (asked,) = parse_policy(text).criteria
+    log = MemoryLog([outcome(layer=PERFORMANCE, scenarios=("x",))])
+    here = scope(layers=(PERFORMANCE,))
+    found = look_ahead(asked, here, ("run-1", log, here))
+    assert (found.basis, found.expected, found.needs) == ("tests", 1, None)

@@ -83,6 +83,14 @@ def test_a_call_is_counted_before_it_is_sent(guard: BudgetGuard, account: Accoun
     assert layer.unsettled_usd > 0.0007
 
 
+def test_a_call_that_nobody_owns_is_counted_for_no_layer(
+    guard: BudgetGuard, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("l9gate.observe.budget.current_owner", lambda: None)
+    guard.begin(request())
+    assert [one.layer for one in account.spending()] == [None]
+
+
 def test_a_call_belongs_to_its_test_and_layer(guard: BudgetGuard, account: Account) -> None:
     with owned_by(Owner("t", Layer.CONTRACT)):
         guard.begin(request())

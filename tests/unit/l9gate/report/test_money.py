@@ -62,8 +62,10 @@ def test_a_refusal_and_old_prices_are_told() -> None:
 
 
 def test_a_rehearsal_spent_nothing() -> None:
-    money = build_money(MemoryLog([budget(kind=Origin.SIMULATED, caps_usd={})]))
+    settled = PARTS[1:]
+    money = build_money(MemoryLog([budget(kind=Origin.SIMULATED, caps_usd={}, layers=settled)]))
     assert money is not None
-    assert render_money(money)[0] == (
-        "nothing; live it would have cost $1.50; prices of 2026-11-22"
-    )
+    assert render_money(money) == [
+        "nothing; live it would have cost $1.00; prices of 2026-11-22",
+        "no layer  $1.00  (1 calls)",
+    ]

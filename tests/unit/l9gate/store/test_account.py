@@ -1,6 +1,7 @@
 """One run's money: priced, set aside, settled."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -13,9 +14,10 @@ from l9gate.store.caps import Caps
 from l9gate.store.ledger import Ledger
 from l9gate.wire.messages import Usage
 from l9gate.wire.offer import Offer
-from l9gate.wire.prices import Price, PriceList
+from l9gate.wire.prices import AS_OF, Price, PriceList
 
 HAIKU = "claude-haiku-5-5"
+AS_OF_S = datetime(AS_OF.year, AS_OF.month, AS_OF.day, tzinfo=UTC).timestamp()
 PAYER = Payer(layer=Layer.INTEGRATION, test="t")
 Open = Callable[..., Account]
 
@@ -149,3 +151,36 @@ def test_after_its_end_an_account_pays_for_nothing(open_account: Open) -> None:
     account.end()
     with pytest.raises(BudgetError, match="has ended"):
         account.reserve([offer()], PAYER)
+
+
+def test_the_model_of_a_project_is_checked_before_anything_is_sent() -> None:
+    Account.check_model(PriceList(), HAIKU, is_free=False)
+    Account.check_model(PriceList(), None, is_free=False)
+    Account.check_model(PriceList(), "claude-mythos-5", is_free=True)
+    with pytest.raises(BudgetError, match="claude-mythos-5"):
+        Account.check_model(PriceList(), "claude-mythos-5", is_free=False)
+
+
+def test_a_report_says_what_was_agreed_and_what_came_of_it(open_account: Open) -> None:
+    account = open_account()
+    account.reserve([offer()], PAYER)
+    before = account.report(AS_OF_S)
+    assert (before.caps_usd, before.refusal, before.warning) == ({"run": 5.0}, None, None)
+    assert before.layers == account.spending()
+    with pytest.raises(BudgetError):
+        account.reserve([offer("nobody-1")], PAYER)
+    after = account.report(AS_OF_S + 61 * 86_400)
+    assert "nobody-1" in (after.refusal or "")
+    assert "[tool.l9gate.prices" in (after.hint or "")
+    assert "61 days ago" in (after.warning or "")
+
+
+def test_a_test_is_known_to_have_been_refused_in_whichever_process(open_account: Open) -> None:
+    account = open_account(per_test_usd=0.001)
+    other = Account.of_environ(account.variables(), ManualClock())
+    assert other is not None
+    with pytest.raises(BudgetError, match="budget of this test"):
+        other.reserve([offer()], PAYER)
+    assert account.was_refused("t")
+    assert not account.was_refused("u")
+    assert account.report(0.0).refusal is None  # it stopped nothing but itself

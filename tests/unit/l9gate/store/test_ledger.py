@@ -1,5 +1,6 @@
 """What may be spent is never exceeded, whatever becomes of those who reserved it."""
 
+import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -183,3 +184,35 @@ def test_a_ledger_that_cannot_be_written_allows_nothing(tmp_path: Path, clock: M
     ledger = Ledger(tmp_path / "taken" / "ledger.db", clock)
     with pytest.raises(WriteError):
         ledger.open_run("r", Origin.LIVE, Caps(), PriceList())
+
+
+def test_a_forked_process_uses_a_connection_of_its_own(
+    reserve: Reserve, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reserve(0.1)
+    inherited = ledger._connection
+    monkeypatch.setattr(os, "getpid", lambda: -1)  # as in a child
+    reserve(0.1)
+    assert ledger._connection is not inherited
+    assert ledger.spending_of("r")[0].calls == 2
+
+
+def test_a_failed_transaction_leaves_nothing_behind(reserve: Reserve, ledger: Ledger) -> None:
+    reserve(0.1)
+    assert ledger._connection is not None
+    ledger._connection.execute("DROP TABLE entry")
+    with pytest.raises(WriteError):
+        reserve(0.2)
+    assert ledger.spent_on(ledger.today()) == 0.1
+
+
+def test_the_first_refusal_is_the_one_that_is_told(reserve: Reserve, ledger: Ledger) -> None:
+    reserve(0.1)
+    for name in ("one", "two"):
+        ledger.note_refusal("r", Layer.CONTRACT, "t", BudgetError(f"model `{name}`", hint="add it"))
+    refusal = ledger.refusal_of("r")
+    assert refusal is not None
+    assert (refusal.layer, refusal.message) == (Layer.CONTRACT, "model `one`")
+    assert ledger.refused_calls_of("r", "t") == 2
+    ledger.close()
+    ledger.close()
