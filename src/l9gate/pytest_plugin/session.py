@@ -15,6 +15,7 @@ from l9gate.evidence.records import Layer, Origin
 from l9gate.measure.clock import SystemClock
 from l9gate.observe.origins import Target, host_of
 from l9gate.pytest_plugin import fixtures, simulation
+from l9gate.pytest_plugin.importing import ImportGuard
 from l9gate.pytest_plugin.layer_runs import LayerRuns
 from l9gate.pytest_plugin.layers import LayerMap
 from l9gate.pytest_plugin.leash import hold_leash
@@ -64,6 +65,8 @@ def register(config: pytest.Config, start: Path) -> None:
     if is_gated:
         config.pluginmanager.register(GatedSession(config, settings, start), "l9gate-session")
         config.pluginmanager.register(StrayReport(config), "l9gate-strays")
+        layers = LayerMap(settings.root, settings.layers)
+        config.pluginmanager.register(ImportGuard(layers, str(settings.root)), "l9gate-importing")
 
 
 def in_words(error: L9gateError) -> str:

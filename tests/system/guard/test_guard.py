@@ -3,6 +3,8 @@
 import re
 from collections.abc import Callable
 
+import pytest
+
 Run = Callable[..., tuple[dict[str, str], str]]
 
 IN_PROCESS = """
@@ -129,6 +131,18 @@ def test_no_client_no_loop_and_no_thread_of_a_unit_test_leaves_this_machine(run_
     assert re.search(
         r"at tests/unit/test_it\.py:\d+", failures["test_loop[request-new_event_loop1]"]
     )
+
+
+@pytest.mark.parametrize("end", ["", "raise RuntimeError('out of luck')"])
+def test_a_file_that_reaches_for_the_network_when_imported_cannot_be_collected(
+    run_unit: Run, end: str
+) -> None:
+    code = f"from app.fetching import fetch\nfetch('api.invalid')\n{end}\ndef test_a(): pass"
+    failures, out = run_unit(code)
+    assert failures == {}
+    name = "`tests/unit/test_it.py (its import)`"
+    assert f"unit test {name} reached for the network: api.invalid at app/fetching.py:6" in out
+    assert "1 error" in out
 
 
 def test_loopback_stays_open_to_everybody(run_unit: Run) -> None:

@@ -209,7 +209,10 @@ def test_an_error_is_one_line_and_its_hint_another() -> None:
         ("", {"l9gate-fixtures", "l9gate-simulation"}),
         (
             SETTINGS,
-            {"l9gate-fixtures", "l9gate-simulation", "l9gate-session", "l9gate-strays"},
+            {
+                *("l9gate-fixtures", "l9gate-simulation", "l9gate-session"),
+                *("l9gate-importing", "l9gate-strays"),
+            },
         ),
     ],
 )
