@@ -1,5 +1,6 @@
 """Facts of an answer, read from a copy of its body while the application reads it."""
 
+import re
 import zlib
 from itertools import pairwise
 
@@ -10,12 +11,17 @@ from l9gate.observe.encoding import UnknownEncodingError, make_decoder
 from l9gate.wire.faults import ApiFault, parse_fault
 from l9gate.wire.frames import FRAMES, FrameParser
 from l9gate.wire.messages import Usage, parse_response_facts
-from l9gate.wire.sse import SseParser
+from l9gate.wire.sse import SseEvent, SseParser
 from l9gate.wire.stream import StreamEventKind, StreamFolder
 
 MAX_BODY_BYTES = 8 << 20  # beyond it a JSON body is counted but no longer copied
 MAX_GAPS = 200_000
 EVENT_STREAM = "text/event-stream"
+# Nearly all events of a stream are these, as the API writes them; they are not parsed. A quote
+# inside a JSON string is escaped, so that no type is found in what was generated.
+_DELTA = b"event: content_block_delta\ndata: {"
+_GENERATED = re.compile(rb'"(?:text|thinking|input_json)_delta"')
+_END = b"\n\n"
 
 
 class BodyFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,11 +46,10 @@ class BodyReader:
         self.is_stream = is_framed or kind.startswith(EVENT_STREAM)
         self.size_bytes = 0
         self._is_readable = True
+        self._is_encoded = content_encoding is not None
         self._is_too_large = False
         self._copy = bytearray()
-        self._parser: FrameParser | SseParser = FrameParser() if is_framed else SseParser()
-        self._folder = StreamFolder(strict=False)
-        self._deltas_s: list[float] = []
+        self._events = _EventReader(is_framed=is_framed) if self.is_stream else None
         try:
             self._decode = make_decoder(content_encoding)
         except UnknownEncodingError:
@@ -56,6 +61,9 @@ class BodyReader:
         if not self._is_readable:
             return
         try:
+            if not self._is_encoded:
+                self._take(chunk, at_s)
+                return
             for piece in self._decode(chunk):
                 self._take(piece, at_s)
         except (zlib.error, SseFormatError):
@@ -68,8 +76,8 @@ class BodyReader:
             is_whole: the server ended the body as HTTP asks for.
             expects_json: something that is not JSON cannot be right here.
         """
-        if self.is_stream:
-            return self._stream_facts(is_whole=is_whole)
+        if self._events is not None:
+            return self._events.finish(is_malformed=is_whole and not self._is_readable)
         if not is_whole or self._is_too_large:
             return BodyFacts(has_ended=is_whole)
         if not self._is_readable:
@@ -80,33 +88,59 @@ class BodyReader:
             return BodyFacts(has_ended=True, is_malformed=expects_json)
         return BodyFacts(
             has_ended=True,
-            fault=parse_fault(body),
+            fault=None if facts.usage is not None else parse_fault(body),  # a message is no error
             served_model=facts.model,
             stop_reason=facts.stop_reason,
             usage=facts.usage,
         )
 
     def _take(self, piece: bytes, at_s: float) -> None:
-        if not self.is_stream:
-            self._copy += piece
-            if len(self._copy) > MAX_BODY_BYTES:
-                self._is_too_large = True
-                self._give_up()
+        if self._events is not None:
+            self._events.feed(piece, at_s)
             return
-        for event in self._parser.feed(piece):
-            kind = self._folder.feed(event)
-            if kind is StreamEventKind.CONTENT_DELTA and len(self._deltas_s) < MAX_GAPS:
-                self._deltas_s.append(at_s)
+        self._copy += piece
+        if len(self._copy) > MAX_BODY_BYTES:
+            self._is_too_large = True
+            self._give_up()
 
     def _give_up(self) -> None:
         self._is_readable = False
         self._copy.clear()
 
-    def _stream_facts(self, *, is_whole: bool) -> BodyFacts:
+
+class _EventReader:
+    """Reads the events of a stream; it parses only those that say more than that a token came."""
+
+    def __init__(self, *, is_framed: bool) -> None:
+        self._frames = FrameParser() if is_framed else None
+        self._parser = SseParser()
+        self._folder = StreamFolder(strict=False)
+        self._deltas_s: list[float] = []
+        self._is_over = False  # what follows an end belongs to nothing
+
+    def feed(self, piece: bytes, at_s: float) -> None:
+        """Take in decoded bytes.
+
+        Raises:
+            SseFormatError: they are no event stream.
+        """
+        if self._frames is not None:
+            self._fold(self._frames.feed(piece), at_s)
+        elif self._parser.has_partial_event or not piece.endswith(_END) or b"\r" in piece:
+            self._fold(self._parser.feed(piece), at_s)
+        else:
+            for event in piece.split(_END)[:-1]:
+                if not (event.startswith(_DELTA) and event.count(b"\n") == 1):
+                    self._fold(self._parser.feed(event + _END), at_s)
+                elif not self._is_over and _GENERATED.search(event):
+                    self._note_delta(at_s)
+
+    def finish(self, *, is_malformed: bool) -> BodyFacts:
+        """Return what was found."""
         folder, deltas_s = self._folder, self._deltas_s
         return BodyFacts(
             has_ended=folder.has_ended,
-            is_malformed=is_whole and not self._is_readable,
+            is_malformed=is_malformed,
             fault=folder.fault,
             served_model=folder.model,
             stop_reason=folder.stop_reason,
@@ -114,3 +148,15 @@ class BodyReader:
             first_token_s=deltas_s[0] if deltas_s else None,
             gaps_s=tuple(b - a for a, b in pairwise(deltas_s)),
         )
+
+    def _fold(self, events: list[SseEvent], at_s: float) -> None:
+        for event in events:
+            kind = self._folder.feed(event)
+            if kind is StreamEventKind.CONTENT_DELTA:
+                self._note_delta(at_s)
+            elif kind in (StreamEventKind.STOP, StreamEventKind.ERROR):
+                self._is_over = True
+
+    def _note_delta(self, at_s: float) -> None:
+        if len(self._deltas_s) < MAX_GAPS:
+            self._deltas_s.append(at_s)

@@ -23,6 +23,7 @@ from l9gate.wire.messages import RequestFacts, parse_request_facts
 
 _NO_FACTS = RequestFacts(model=None, stream=False, tools=False, max_tokens=None)
 _NO_PATH = ApiPath()
+_UNREAD = BodyReader("", None)  # of every exchange that is not answered; nobody feeds it
 _BEDROCK_REQUEST_ID = "x-amzn-requestid"
 _ENDS = {
     Stop.READ: End.COMPLETE,
@@ -92,7 +93,8 @@ class ExchangeTrace:
         self._contacts = sockets.note_contacts()
         self._response: HttpResponse | None = None
         self._is_unserved = False
-        self._reader = BodyReader("", None)
+        self._headers: Mapping[str, str] = {}  # of the response, names in lower case
+        self._reader = _UNREAD
         self._origin: Origin | None = None
         self._headers_s: float | None = None
         self._sent_s = clock.now_s()
@@ -104,7 +106,9 @@ class ExchangeTrace:
             return
         self._headers_s = self._clock.now_s()
         self._response = response
-        headers = response.headers
+        # Once for all: each look into the headers of a library goes through all of them.
+        headers = {name.lower(): text for name, text in response.headers.items()}
+        self._headers = headers
         self._is_api = self._is_api or headers.get(names.ORIGIN) is not None
         self._origin = self._origins.of_answer(self._host, response, self._contacts)
         content_type = headers.get("content-type", "")
@@ -118,7 +122,7 @@ class ExchangeTrace:
 
     def received(self, chunk: bytes) -> None:
         """Take note of bytes of the body."""
-        if self._is_api:
+        if self._is_api and self._response is not None:
             self._reader.feed(chunk, self._clock.now_s())
 
     def finish(self, stop: Stop) -> Exchange | None:
@@ -135,7 +139,7 @@ class ExchangeTrace:
     def _record(self, ended_s: float, end: End, sent: RequestFacts, facts: BodyFacts) -> Exchange:
         url, owner, response = self._request.url, self._owner, self._response
         call = self._call or Call(secrets.token_hex(8), 0)
-        headers = {} if response is None else response.headers
+        headers = self._headers
         return Exchange(
             at_s=ended_s,
             exchange_id=self._id,
@@ -195,7 +199,7 @@ class ExchangeTrace:
         """Return READ for a response that was closed after its last byte, but before its end."""
         if stop is not Stop.CLOSED or self._response is None or self._reader.is_stream:
             return stop
-        length = self._response.headers.get("content-length")
+        length = self._headers.get("content-length")
         return Stop.READ if length == str(self._reader.size_bytes) else stop
 
     def _expects_json(self, sent: RequestFacts) -> bool:

@@ -46,9 +46,10 @@ class TappedSyncStream:
 
     def __iter__(self) -> Iterator[bytes]:
         """Yield the chunks."""
+        received = self._listener.received
         try:
             for chunk in self._stream:
-                self._listener.received(chunk)
+                received(chunk)
                 yield chunk
         except BaseException as error:
             self._listener.ended(error)
@@ -76,9 +77,10 @@ class TappedAsyncStream:
     async def __aiter__(self) -> AsyncIterator[bytes]:
         """Yield the chunks."""
         chunks = self._stream.__aiter__()
+        received = self._listener.received
         try:
             async for chunk in chunks:
-                self._listener.received(chunk)
+                received(chunk)
                 yield chunk
         except BaseException as error:
             self._listener.ended(error)

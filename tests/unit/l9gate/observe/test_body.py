@@ -1,7 +1,10 @@
 import gzip
 import json
+from itertools import pairwise
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from l9gate.observe import body
 from l9gate.observe.body import BodyReader
@@ -130,3 +133,30 @@ def test_a_stream_in_frames_of_bedrock_that_is_none_is_malformed() -> None:
     facts = reader.finish(is_whole=True, expects_json=True)
     assert reader.is_stream
     assert (facts.has_ended, facts.is_malformed) == (False, True)
+
+
+SIGNED = event("content_block_delta", index=0, delta={"type": "signature_delta", "signature": "x"})
+QUOTED = event("content_block_delta", index=0, delta={"type": "other", "text": '"text_delta"'})
+WHOLE = [START, OPEN, DELTA, SIGNED, DELTA, QUOTED, DELTA, CLOSE, LAST, STOP, DELTA]
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.integers(0, len(b"".join(WHOLE))), max_size=12))
+def test_any_split_of_a_stream_gives_the_same_facts(cuts: list[int]) -> None:
+    data = b"".join(WHOLE)
+    reader = stream()
+    for start, end in pairwise([0, *sorted(cuts), len(data)]):
+        reader.feed(data[start:end], 1.0)
+    facts = reader.finish(is_whole=True, expects_json=True)
+    assert len(facts.gaps_s) == 2  # what follows the end, and what only looks like a delta, is none
+    assert (facts.has_ended, facts.stop_reason, facts.is_malformed) == (True, "end_turn", False)
+    assert facts.usage is not None
+    assert facts.usage.output_tokens == 9
+
+
+def test_events_that_come_together_come_at_one_time() -> None:
+    reader = stream()
+    reader.feed(START + OPEN + DELTA, 1.0)
+    reader.feed(DELTA + DELTA, 3.0)
+    facts = reader.finish(is_whole=False, expects_json=True)
+    assert (facts.first_token_s, facts.gaps_s) == (1.0, (2.0, 0.0))
