@@ -12,7 +12,6 @@ from pathlib import Path
 
 from l9gate.criteria.policy import parse_policy, policy_text_of
 from l9gate.errors import InterruptedRunError, L9gateError
-from l9gate.evidence.log import Sink
 from l9gate.evidence.records import Budget, EndReason, Fault, Layer, LayerRun, Origin, SourceEnd
 from l9gate.gate.control import known_control
 from l9gate.gate.judgement import Judgement, judge
@@ -83,11 +82,11 @@ def run(request: RunRequest, environ: Mapping[str, str], say: Say) -> Judgement:
     with _open_target(request, environ) as target:
         endpoint = target.base_url if target else request.environment.url(environ)
         folder = create_run(request.settings.runs, _manifest(request, endpoint), policy_text)
+        _put_control(request.settings, policy_text, folder)
         say(f"run {folder.path.name}: {_in_words(request, endpoint)}")
         with closing(folder.writer("gate")) as sink, ExitStack() as stack:
             bench = Bench(clock=SystemClock(), seed=request.seed, sink=sink, say=say)
             account = stack.enter_context(_account_of(request, caps, folder, bench))
-            _put_control(request.settings, policy_text, sink)
             with _through_proxy(request, target, folder, account) as proxied:
                 plans = _plans(request, environ, (target, proxied), folder.path)
                 try:
@@ -136,7 +135,9 @@ def begin_direct_run(
     request = RunRequest(settings=settings, layers=tuple(layers), environment=environment)
     text = policy_text_of(settings.policy)
     parse_policy(text, str(settings.policy or "default policy"))
-    return create_run(settings.runs, _manifest(request, environment.url(environ)), text).path
+    folder = create_run(settings.runs, _manifest(request, environment.url(environ)), text)
+    _put_control(settings, text, folder)
+    return folder.path
 
 
 def finish_direct_run(path: Path) -> Judgement:
@@ -277,11 +278,12 @@ async def _report_progress(plan: SuitePlan, bench: Bench, folder: RunFolder) -> 
         )
 
 
-def _put_control(settings: Settings, policy_text: str, sink: Sink) -> None:
+def _put_control(settings: Settings, policy_text: str, folder: RunFolder) -> None:
     """Put the negative control of these very tests, if there is one."""
     known = known_control(settings, policy_text)
     if known is not None:
-        sink.put(known)
+        with closing(folder.writer("control")) as sink:
+            sink.put(known)
 
 
 def _in_words(request: RunRequest, endpoint: str) -> str:
