@@ -42,7 +42,7 @@ CREATE TABLE IF NOT EXISTS refusal (
 CREATE INDEX IF NOT EXISTS refusal_run ON refusal (run);
 PRAGMA user_version=1;
 """
-_ADD = "INSERT INTO total VALUES (?, ?) ON CONFLICT (scope) DO UPDATE SET counted = counted + ?"
+_REFUSE = "INSERT INTO refusal VALUES (?, ?, ?, ?, ?, ?)"
 
 
 class Charge(msgspec.Struct, frozen=True, kw_only=True):
@@ -127,30 +127,30 @@ class Ledger:
             WriteError: the disk refuses.
         """
         now_s = self._clock.now_s()
-        day = datetime.fromtimestamp(now_s, UTC).date().isoformat()
+        day = _day_of(now_s) if kind is Origin.LIVE else ""  # only live money is money of a day
         bound = _nano(charge.bound_usd)
         layer, test = charge.layer or "", charge.test or ""
-        scopes = _scopes(run, day, layer, test, kind)
+        scopes = _scopes(run, day, layer, test)
         with self._transaction() as connection:
             refusal = _earlier_refusal(connection, run, layer)
             if refusal is None:
-                for word, cap_usd in caps.by_scope():
-                    counted = _counted(connection, scopes.get(word))
-                    if cap_usd is not None and counted + bound > _nano(cap_usd):
-                        refusal = caps.refusal(word, cap_usd, counted / NANO, bound / NANO)
-                        _note(connection, (run, layer, now_s, _stops(word, layer), *refusal))
-                        break
+                refusal = _new_refusal(connection, caps, scopes, bound)
+                if refusal is not None:
+                    word, message, hint = refusal
+                    connection.execute(
+                        _REFUSE, (run, layer, now_s, _stops(word, layer), message, hint)
+                    )
             if refusal is None:
-                for scope in scopes.values():
-                    connection.execute(_ADD, (scope, bound, bound))
+                added = [part for scope in scopes.values() for part in (scope, bound)]
+                connection.execute(_add(len(scopes)), added)
                 cursor = connection.execute(
                     "INSERT INTO entry (run, day, layer, test, model, at_s, bound)"
                     " VALUES (?, ?, ?, ?, ?, ?, ?)",
                     (run, day, layer, test, charge.model, now_s, bound),
                 )
                 return cursor.lastrowid or 0
-            connection.execute(_ADD, (_refused(run, test), 1, 1))
-        raise BudgetError(refusal[0], hint=refusal[1])
+            connection.execute(_add(1), (_refused(run, test), 1))
+        raise BudgetError(refusal[1], hint=refusal[2])
 
     def settle(self, number: int, cost_usd: float) -> None:
         """Replace a reservation by what the call really cost; a second time changes nothing.
@@ -161,16 +161,16 @@ class Ledger:
         cost = _nano(cost_usd)
         with self._transaction() as connection:
             row = connection.execute(
-                "SELECT e.run, day, layer, test, bound, kind FROM entry e JOIN run USING (run)"
-                " WHERE id = ? AND cost IS NULL",
-                (number,),
+                "UPDATE entry SET cost = ? WHERE id = ? AND cost IS NULL"
+                " RETURNING run, day, layer, test, bound",
+                (cost, number),
             ).fetchone()
-            if row is None:
-                return
-            run, day, layer, test, bound, kind = row
-            connection.execute("UPDATE entry SET cost = ? WHERE id = ?", (cost, number))
-            for scope in _scopes(run, day, layer, test, Origin(kind)).values():
-                connection.execute(_ADD, (scope, 0, cost - bound))
+            if row is not None:
+                run, day, layer, test, bound = row
+                scopes = tuple(_scopes(run, day, layer, test).values())
+                marks = ", ".join("?" * len(scopes))
+                query = f"UPDATE total SET counted = counted + ? WHERE scope IN ({marks})"  # noqa: S608  # marks only
+                connection.execute(query, (cost - bound, *scopes))
 
     def note_refusal(
         self, run: str, layer: Layer | None, test: str | None, error: BudgetError
@@ -183,8 +183,8 @@ class Ledger:
         row = (run, layer or "", self._clock.now_s(), "run", str(error), error.hint or "")
         with self._transaction() as connection:
             if _earlier_refusal(connection, run, layer or "") is None:
-                _note(connection, row)
-            connection.execute(_ADD, (_refused(run, test or ""), 1, 1))
+                connection.execute(_REFUSE, row)
+            connection.execute(_add(1), (_refused(run, test or ""), 1))
 
     def refused_calls_of(self, run: str, test: str) -> int:
         """Return how many calls of a test were refused, in whichever process."""
@@ -231,7 +231,7 @@ class Ledger:
 
     def today(self) -> str:
         """Return the day that a reservation made now belongs to, ISO, UTC."""
-        return datetime.fromtimestamp(self._clock.now_s(), UTC).date().isoformat()
+        return _day_of(self._clock.now_s())
 
     def close(self) -> None:
         """Let go of the file; the next use opens it again."""
@@ -277,16 +277,37 @@ class Ledger:
 _inherited: list[sqlite3.Connection] = []
 
 
-def _scopes(run: str, day: str, layer: str, test: str, kind: Origin) -> dict[str, str]:
-    """Return the totals that a call counts towards; only live money is money of a day."""
-    scopes = {"run": f"run:{run}"}
-    if layer:
-        scopes["layer"] = f"layer:{run}:{layer}"
-    if test:
-        scopes["test"] = f"test:{run}:{test}"
-    if kind is Origin.LIVE:
-        scopes["day"] = f"day:{day}"
-    return scopes
+def _scopes(run: str, day: str, layer: str, test: str) -> dict[str, str]:
+    """Return the totals that a call counts towards."""
+    parts = {
+        "run": f"run:{run}",
+        "layer": f"layer:{run}:{layer}" if layer else "",
+        "test": f"test:{run}:{test}" if test else "",
+        "day": f"day:{day}" if day else "",
+    }
+    return {word: scope for word, scope in parts.items() if scope}
+
+
+def _add(rows: int) -> str:
+    """Return the statement that adds to so many totals."""
+    marks = ", ".join(["(?, ?)"] * rows)
+    return (
+        f"INSERT INTO total VALUES {marks}"  # noqa: S608  # marks only
+        " ON CONFLICT (scope) DO UPDATE SET counted = counted + excluded.counted"
+    )
+
+
+def _new_refusal(
+    connection: sqlite3.Connection, caps: Caps, scopes: dict[str, str], bound: int
+) -> tuple[str, str, str] | None:
+    """Return which cap does not allow so much more, and why in words; None if all do."""
+    for word, cap_usd in caps.by_scope():
+        if cap_usd is None:
+            continue
+        counted = _counted(connection, scopes.get(word))
+        if counted + bound > _nano(cap_usd):
+            return (word, *caps.refusal(word, cap_usd, counted / NANO, bound / NANO))
+    return None
 
 
 def _refused(run: str, test: str) -> str:
@@ -300,17 +321,17 @@ def _counted(connection: sqlite3.Connection, scope: str | None) -> int:
 
 def _earlier_refusal(
     connection: sqlite3.Connection, run: str, layer: str
-) -> tuple[str, str] | None:
+) -> tuple[str, str, str] | None:
     """Return why no call may be sent any more, None if one may."""
-    row = connection.execute("SELECT ended_s FROM run WHERE run = ?", (run,)).fetchone()
-    if row is None or row[0] is not None:
-        return f"the run `{run}` has ended; nothing was sent", "stop what still calls in its name"
-    found = connection.execute(
-        "SELECT message, hint FROM refusal WHERE run = ?"
-        " AND (stops = 'run' OR (stops = 'layer' AND layer = ?)) ORDER BY rowid LIMIT 1",
-        (run, layer),
+    row = connection.execute(
+        "SELECT ended_s, stops, message, hint FROM run LEFT JOIN refusal"
+        " ON refusal.run = run.run AND (stops = 'run' OR (stops = 'layer' AND layer = ?))"
+        " WHERE run.run = ? ORDER BY refusal.rowid LIMIT 1",
+        (layer, run),
     ).fetchone()
-    return None if found is None else (found[0], found[1])
+    if row is None or row[0] is not None:
+        return "run", f"the run `{run}` has ended; nothing was sent", "stop what still calls"
+    return None if row[1] is None else (row[1], row[2], row[3])
 
 
 def _stops(word: str, layer: str) -> str | None:
@@ -320,12 +341,10 @@ def _stops(word: str, layer: str) -> str | None:
     return "layer" if word == "layer" and layer else "run"
 
 
-def _note(
-    connection: sqlite3.Connection, row: tuple[str, str, float, str | None, str, str]
-) -> None:
-    connection.execute("INSERT INTO refusal VALUES (?, ?, ?, ?, ?, ?)", row)
-
-
 def _nano(usd: float) -> int:
     """Return whole nano-dollars, rounded up; what a double got wrong below that does not count."""
     return math.ceil(round(usd * NANO, 3))
+
+
+def _day_of(at_s: float) -> str:
+    return datetime.fromtimestamp(at_s, UTC).date().isoformat()
