@@ -7,7 +7,8 @@ L9gateError                    70  our bug, unless a child says otherwise
 ├── RunDataError               65  whoever keeps the run folders
 │   ├── RunNotFoundError
 │   ├── RunVersionError
-│   └── RunCorruptError
+│   ├── RunCorruptError
+│   └── BaselineError
 ├── DependencyError            69  whoever owns the key, the network or the account
 │   ├── MissingKeyError
 │   ├── RefusedKeyError
@@ -93,6 +94,10 @@ class RunVersionError(RunDataError):
 
 class RunCorruptError(RunDataError):
     """The run folder does not hold what was written into it."""
+
+
+class BaselineError(RunDataError):
+    """A contract's baseline cannot be learnt, or cannot be read."""
 
 
 class DependencyError(L9gateError):

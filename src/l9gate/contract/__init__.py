@@ -1,0 +1,56 @@
+"""What the API promises, and how an answer differs from it: pure, nothing here acts.
+
+observed = parse_observed(parse_asked("POST", "/v1/messages", body=sent), 200, headers, body)
+Contract().find_drifts(observed)                  # against what everybody is promised
+baseline = learn_baseline({"text": [first, second, third]}, Reliance(models=("…",)))
+Contract(parse_baseline(text)).find_drifts(observed)     # against an accepted baseline
+Contract(baseline).glance(asked, status, headers, body)  # passive: only what is grave, fast
+Contract(baseline).follow(asked, status, headers)        # the same for a stream
+foretell_refusals(body); compare_versions(older, newer)  # an upgrade of the API version
+find_model_drifts(models, offered, today)                # lifecycle; the day is handed in
+find_repeated_ids(exchanges); find_count_drift(counted, usage)  # across exchanges
+find_rule(code)                                          # for `l9gate explain`
+"""
+
+from l9gate.contract.acceptance import compare_versions, foretell_refusals
+from l9gate.contract.baseline import (
+    Baseline,
+    learn_baseline,
+    make_baseline,
+    parse_baseline,
+    render_baseline,
+)
+from l9gate.contract.checker import Contract
+from l9gate.contract.drift import Drift
+from l9gate.contract.lifecycle import find_model_drifts
+from l9gate.contract.observed import Asked, Observed, parse_asked, parse_observed
+from l9gate.contract.reliance import Reliance
+from l9gate.contract.rules import RULES, Aspect, Impact, Rule, find_rule
+from l9gate.contract.semantics import find_count_drift, find_repeated_ids
+from l9gate.contract.watch import StreamWatch
+
+__all__ = [
+    "RULES",
+    "Asked",
+    "Aspect",
+    "Baseline",
+    "Contract",
+    "Drift",
+    "Impact",
+    "Observed",
+    "Reliance",
+    "Rule",
+    "StreamWatch",
+    "compare_versions",
+    "find_count_drift",
+    "find_model_drifts",
+    "find_repeated_ids",
+    "find_rule",
+    "foretell_refusals",
+    "learn_baseline",
+    "make_baseline",
+    "parse_asked",
+    "parse_baseline",
+    "parse_observed",
+    "render_baseline",
+]
