@@ -7,7 +7,7 @@ from typing import Protocol, cast
 import httptools
 
 from l9gate.observe.proxied import split_label
-from l9gate.proxy.heads import Field, RequestHead, value_of
+from l9gate.proxy.heads import Field, RequestHead
 from l9gate.proxy.relay import Hold, Relay, render_error
 
 MAX_HEAD_BYTES = 64 * 1024
@@ -132,7 +132,7 @@ class ClientConnection(asyncio.Protocol):
             keep_alive=self._parser.should_keep_alive(),
         )
         self._fields = []  # a key is held no longer than its request
-        if (value_of(head.fields, b"expect") or b"").lower() == b"100-continue":
+        if (head.value(b"expect") or b"").lower() == b"100-continue":
             self.write(_CONTINUE)
         relay = self._arriving = self._carrier.begin(head, self)
         self._relays.append(relay)

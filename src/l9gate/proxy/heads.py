@@ -3,7 +3,7 @@
 Source: RFC 9110, 7.6.1.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from http import HTTPStatus
 
@@ -49,14 +49,23 @@ class RequestHead:
     label: str | None = None
     is_http10: bool = False
     keep_alive: bool = True
+    _values: dict[bytes, bytes] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._values = {}
+        for name, value in self.fields:
+            self._values.setdefault(name.lower(), value)
+
+    def value(self, name: bytes) -> bytes | None:
+        """Return the first value of a header; the name is in lower case."""
+        return self._values.get(name)
 
     @property
     def framing(self) -> Framing:
         """How its body ends."""
-        if value_of(self.fields, b"transfer-encoding") is not None:
+        if b"transfer-encoding" in self._values:
             return Framing.CHUNKED
-        has_length = value_of(self.fields, b"content-length") is not None
-        return Framing.LENGTH if has_length else Framing.NONE
+        return Framing.LENGTH if b"content-length" in self._values else Framing.NONE
 
 
 @dataclass(slots=True, kw_only=True)

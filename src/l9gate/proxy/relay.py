@@ -64,6 +64,7 @@ class Relay:
         self._is_sent = False  # the request is whole
         self._framing: Framing | None = None  # of the answer, once its head is there
         self._is_started = False
+        self._is_asking = False
         self._refusal: L9gateError | None = None
         self._is_over = False
         self._is_held = False
@@ -74,7 +75,9 @@ class Relay:
         if self._refusal is not None:
             self._refuse(self._refusal)
         elif self._is_sent or not self._sighting.must_pay:
+            self._is_asking = True
             self._pool.lend(self)
+            self._is_asking = False
 
     # Of the client.
 
@@ -134,7 +137,8 @@ class Relay:
         self._connection = connection
         connection.carry(self, is_head_only=self._head.method == b"HEAD")
         self._client.release(Hold.CONNECT)
-        self.flush()
+        if not self._is_asking:  # else the rest of what came in one piece goes with it
+            self.flush()
 
     def unreachable(self, reason: str) -> None:
         """Answer in the place of the API, which cannot be reached."""

@@ -11,7 +11,7 @@ from l9gate.observe.attribution import Owner, owned_by
 from l9gate.observe.recorder import Recorder
 from l9gate.observe.relayed import RelayedRequest, RelayedResponse, RelayedUrl
 from l9gate.observe.watch import Stop, Watch
-from l9gate.proxy.heads import AnswerHead, RequestHead, observed, value_of
+from l9gate.proxy.heads import AnswerHead, RequestHead, observed
 from l9gate.proxy.toll import Toll, find_toll
 from l9gate.proxy.upstream import Endpoint
 from l9gate.store.account import Account
@@ -118,7 +118,7 @@ class Observer:
     def begin(self, head: RequestHead) -> Sighting:
         """Start to follow a request, unless its sender does."""
         request = self._request(head)
-        if value_of(head.fields, _MARK) is not None:
+        if head.value(_MARK) is not None:
             return Sighting(head, request, None, lambda: None)
         context = self._attempts.context_of(head)
         owner = self._find_owner(head.label)
@@ -142,11 +142,11 @@ class Observer:
 
 
 def _retries(head: RequestHead) -> int:
-    text = value_of(head.fields, _RETRY_COUNT) or b""
+    text = head.value(_RETRY_COUNT) or b""
     return int(text) if text.isdigit() else 0
 
 
 def _key(head: RequestHead, retries: int) -> int:
     """Return a number that two attempts of one call share; it tells nothing of the key."""
     same = (b"content-length", b"authorization", b"x-api-key", b"user-agent")
-    return hash((head.method, head.target, retries, *(value_of(head.fields, n) for n in same)))
+    return hash((head.method, head.target, retries, *(head.value(name) for name in same)))

@@ -62,6 +62,7 @@ def test_a_connection_is_used_again_once_its_answer_is_whole(play: Play) -> None
             upstream = await stage.ask(client, ASK)
             upstream.protocol.data_received(ANSWER)
         assert len(stage.upstream) == 1
+        assert len(upstream.written) == 2  # head and body of each went out in one piece
         upstream.lose()
         await stage.ask(client, ASK)
         assert len(stage.upstream) == 2
