@@ -51,7 +51,12 @@ def observe(
     """Run scenarios of clients/ in an environment; return what was recorded of each."""
 
     def run(
-        packages: tuple[str, ...], module: str, *names: str, moment: str = "after", url: str = ""
+        packages: tuple[str, ...],
+        module: str,
+        *names: str,
+        moment: str = "after",
+        url: str = "",
+        kind: str = "simulated",
     ) -> dict[str, JsonObject]:
         python = environments(*packages)
         if isinstance(python, str):
@@ -61,7 +66,7 @@ def observe(
         kept = {name: text for name, text in os.environ.items() if not name.startswith(hidden)}
         sources = str(Path(l9gate.__file__ or "").parents[1])
         done = subprocess.run(
-            [python, CLIENTS / "observed.py", module, moment, url, "simulated", *names],
+            [python, CLIENTS / "observed.py", module, moment, url, kind, *names],
             env={**kept, "PYTHONPATH": sources, "ANTHROPIC_BASE_URL": url, **OFFLINE},
             capture_output=True,
             text=True,

@@ -1,5 +1,6 @@
 """E-03: calls that pass no SDK, mock libraries under them, and LiteLLM."""
 
+import socket
 from collections.abc import Callable
 
 import pytest
@@ -89,6 +90,29 @@ def test_no_mock_library_and_no_header_makes_a_call_live(
     seen = exchanges(found, *MOCKED, *more)
     assert [entry["origin"] for entry in seen] == ["mocked"] * (len(MOCKED) + len(more))
     assert all(entry["answered"] and entry["status"] == 200 for entry in seen)
+
+
+@pytest.fixture
+def secure_url() -> str:
+    """A URL whose port was free a moment ago; the child listens there."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return f"https://localhost:{probe.getsockname()[1]}"
+
+
+@pytest.mark.parametrize(
+    ("scenario", "calls"),
+    [("over_tls", 6), ("through_a_proxy", 6), ("through_a_proxy_on_uvloop", 1)],
+)
+def test_tls_and_a_proxy_in_between_prove_as_much_as_a_plain_connection(
+    observe: Observe, secure_url: str, scenario: str, calls: int
+) -> None:
+    packages = (*NEWEST, "trustme", "uvloop")
+    found = observe(packages, "tunnels", scenario, url=secure_url, kind="live")
+    assert found[scenario]["said"] == ["200"] * calls
+    seen = exchanges(found, scenario)
+    assert [(entry["origin"], entry["answered"]) for entry in seen] == [("live", True)] * calls
+    assert {entry["host"] for entry in seen} == {secure_url.removeprefix("https://")}
 
 
 def test_litellm_is_seen(observe: Observe) -> None:

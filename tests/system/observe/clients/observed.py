@@ -9,6 +9,7 @@ is the kind of the declared endpoint: `live` or `simulated`. Nothing may leave l
 
 import importlib
 import json
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -76,10 +77,10 @@ def refuse_network(event: str, arguments: tuple[object, ...]) -> None:
     if event == "socket.connect" and isinstance(arguments[1], tuple):
         host = str(arguments[1][0])
     elif event == "socket.getaddrinfo":
-        host = str(arguments[0])
+        host = os.fsdecode(arguments[0] or "") if isinstance(arguments[0], str | bytes) else ""
     else:
         return
-    if host not in ("127.0.0.1", "::1", "localhost"):
+    if host not in ("127.0.0.1", "::1", "localhost", ""):
         sys.stderr.write(f"refused: {event} {host}\n")
         raise PermissionError(host)
 
