@@ -76,6 +76,13 @@ def test_transport_of_a_unit_test():
     with pytest.raises(anthropic.InternalServerError):
         app.strict(http_client=httpx2.Client(transport=transport), max_retries=0)
 
+def test_child_tries_to_leave():
+    import subprocess, sys
+    words = "import socket; socket.create_connection(('192.0.2.1', 443), 3)"
+    done = subprocess.run([sys.executable, "-c", words], capture_output=True, text=True)
+    with open("child.txt", "w") as file:
+        file.write(done.stderr)
+
 def test_bad_swallows(): assert isinstance(app.swallow(), str)
 def test_bad_asserts_nothing(): app.swallow()
 @pytest.mark.skipif(not os.environ.get("OUR_CLAUDE_KEY"), reason="no key")
@@ -128,7 +135,7 @@ def test_mocked():
 def test_skipped(): pass
 """
 CALL_FAILED = "its call failed (connection refused) and it passed all the same"
-ANY_ERROR = "caught at test_app.py:54 (with raises); it expects Exception, which any failure gives"
+ANY_ERROR = "caught at test_app.py:61 (with raises); it expects Exception, which any failure gives"
 Control = Callable[..., tuple[int, JsonObject]]
 
 
@@ -195,6 +202,8 @@ def test_foreign_project_learns_which_tests_cannot_fail(tmp_path: Path, control:
     assert isinstance(notes, list)
     assert "test_app.py::test_honest_refusal" in str(notes[0])
     assert "a mock transport answers, not counted" in str(notes)
+    assert "PermissionError" in (tmp_path / "child.txt").read_text()
+    (tmp_path / "child.txt").unlink()
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 

@@ -17,6 +17,7 @@ from l9gate.evidence.sightings import (
 )
 from l9gate.measure.clock import SystemClock
 from l9gate.observe.attribution import Owner, current_owner, owned_by
+from l9gate.observe.children import Children
 from l9gate.observe.decoy import OTHER_CLIENT, Decoy, Tally
 from l9gate.observe.recorder import Outbox
 from l9gate.observe.seam import Seam
@@ -47,6 +48,7 @@ class ControlWatcher:
         self._clock, self._log = SystemClock(), MemoryLog()
         self._signals = SignalHandler(Outbox(self._log, self._clock), self._clock)
         self._decoy = decoy
+        self._children = Children(self._root)
         self._tricks = TrickWatch(self._root)
         self._caught = CaughtErrors(self._root)
         self._limit = TestLimit(orders.test_limit_s)
@@ -55,6 +57,8 @@ class ControlWatcher:
         self._observe()
 
     def _observe(self) -> None:
+        self._children.start()
+        self._children.guard("l9gate control")  # what tests start is kept on this machine, too
         seam = Seam()
         try:
             seam.install(self._decoy)
@@ -62,6 +66,10 @@ class ControlWatcher:
             return  # sockets are seen all the same
         seam.install(self._tricks)
         seam.set_route(self._decoy.route)
+
+    def pytest_unconfigure(self) -> None:
+        """Leave the environment as it was found."""
+        self._children.stop()
 
     def pytest_ignore_collect(self, collection_path: Path) -> bool | None:
         """Leave files alone that hold no test which is asked for."""
