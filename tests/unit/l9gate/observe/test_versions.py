@@ -1,6 +1,8 @@
 """E-03: what nobody has seen observed is refused by name."""
 
 import importlib.metadata
+import re
+from pathlib import Path
 
 import pytest
 
@@ -42,3 +44,13 @@ def test_another_version_is_refused_by_name(monkeypatch: pytest.MonkeyPatch, ver
 def test_every_range_holds_something() -> None:
     assert all(found.includes(found.least) for found in SUPPORTED)
     assert requirement_of("httpx").startswith("httpx>=")
+
+
+def test_the_guide_says_the_same() -> None:
+    guide = Path(__file__).parents[4] / "docs" / "guides" / "observation.md"
+    rows = re.findall(
+        r"^\| (\w+) \| (\S+) \| (\S+) \| ([\d., ]+) \|$", guide.read_text(), re.MULTILINE
+    )
+    assert rows == [
+        (found.package, found.least, found.below, ", ".join(found.tested)) for found in SUPPORTED
+    ]
