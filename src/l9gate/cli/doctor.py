@@ -51,12 +51,10 @@ def command(environment: str | None, *, live: bool, format_name: str) -> None:
 
 def _checks(option: str | None, *, live: bool) -> Iterator[Check]:
     yield Check(OK, "python", f"{platform.python_version()} on {platform.system()}")
-    versions = read_versions("l9gate", "anthropic", "httpx2", "pytest", "pytest-xdist")
+    versions = read_versions("l9gate", "anthropic", "httpx2", "httpx", "requests", "aiohttp")
+    versions |= read_versions("pytest", "pytest-xdist")
     yield Check(OK, "installed", ", ".join(f"{name} {found}" for name, found in versions.items()))
-    if "httpx2" in versions:
-        yield _attempt("seam", _check_seam)
-    else:
-        yield Check(NOTE, "seam", "httpx2 is not installed: there are no calls to observe")
+    yield _attempt("seam", _check_seam)
     yield from check_plugins(distributions())
     try:
         settings = read_settings(Path.cwd())
@@ -82,8 +80,13 @@ class _Nobody:
 def _check_seam() -> str:
     seam, nobody = Seam(), _Nobody()
     seam.install(nobody)
-    seam.remove(nobody)
-    return "self-test passed: calls of httpx2 clients are seen, sync and async"
+    try:
+        names = seam.import_installed()
+    finally:
+        seam.remove(nobody)
+    if not names:
+        return "no HTTP library that the SDK could use is installed: there are no calls to observe"
+    return f"self-test passed: calls of {', '.join(names)} clients are seen"
 
 
 def _check_layers(settings: Settings) -> Check:

@@ -84,6 +84,18 @@ class Seam:
         if not self._handlers:
             self._stop()
 
+    def import_installed(self) -> tuple[str, ...]:
+        """Import every library that is installed, so that all are tested; return their names.
+
+        Raises:
+            SeamError: one of them cannot be observed.
+        """
+        names = [library.name for library in LIBRARIES]
+        installed = tuple(name for name in names if importlib.util.find_spec(name) is not None)
+        for name in installed:
+            importlib.import_module(name)
+        return installed
+
     def set_route(self, route: Route | None) -> None:
         """Have the destination of every request asked for, while a handler is installed.
 

@@ -1,4 +1,5 @@
 import asyncio
+import importlib.metadata
 from collections.abc import Iterator
 
 import httpx2
@@ -260,3 +261,19 @@ def test_a_routed_request_goes_elsewhere_with_the_same_path_and_its_new_host(
     assert [entry for entry in notes.told if isinstance(entry, str)] == urls
     hosts = ["127.0.0.1:8", "127.0.0.1:8", "example.com", "api.example.com"]
     assert [request.headers["host"] for request in sent] == hosts
+
+
+def test_all_installed_libraries_can_be_tested_at_once(seam: Seam, notes: Notes) -> None:
+    names = seam.import_installed()
+    assert "httpx2" in names
+    assert notes.told == []  # a self-test is nobody's exchange
+
+
+def test_a_request_of_a_version_that_is_refused_is_never_patched(
+    notes: Notes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = getattr(httpx2.Client, PRIVATE)
+    monkeypatch.setattr(importlib.metadata, "version", lambda _: "99")
+    with pytest.raises(SeamError, match="anthropic 99 cannot be observed"):
+        Seam().install(notes)
+    assert getattr(httpx2.Client, PRIVATE) is before
