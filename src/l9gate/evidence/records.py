@@ -239,6 +239,7 @@ class Budget(Record, frozen=True, kw_only=True, tag="budget"):
     kind: Origin  # in a rehearsal: what it would have cost
     caps_usd: dict[str, float]  # "run", "layer", "test", "day"
     source: str  # of the cap of the run, in words
+    is_final: bool = False  # put at the end, so that `layers` holds everything
     layers: tuple[LayerSpending, ...] = ()
     refusal: str | None = None  # why no further call was sent
     hint: str | None = None

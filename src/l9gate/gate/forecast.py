@@ -185,7 +185,8 @@ def _layer(layer: Layer, earlier: _Earlier | None) -> LayerForecast:
     calls = [one for one in earlier.log.of(Exchange) if one.layer is layer and one.origin is kind]
     budgets = last_budgets(earlier.log)
     parts = [part for one in budgets for part in one.layers if part.layer is layer]
-    is_free = not layer.is_real
+    is_told = bool(budgets) and all(one.is_final for one in budgets)
+    spent_usd = sum(part.spent_usd for part in parts) if is_told else None
     return LayerForecast(
         layer=layer,
         run=earlier.name,
@@ -193,7 +194,7 @@ def _layer(layer: Layer, earlier: _Earlier | None) -> LayerForecast:
         tests=sum(run.selected for run in runs),
         calls=len(calls),
         minutes=sum(run.ended_s - run.started_s for run in runs) / 60,
-        usd=0.0 if is_free else sum(part.spent_usd for part in parts) if budgets else None,
+        usd=spent_usd if layer.is_real else 0.0,
         fits=None,
     )
 

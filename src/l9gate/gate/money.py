@@ -46,14 +46,14 @@ def spending(
     ledger = Ledger(settings.ledger, bench.clock)
     account = Account.open(ledger, run, kind, caps, settings.prices)
     try:
-        begun = account.report(bench.clock.now_s())
+        begun = account.report(bench.clock.now_s(), is_final=False)
         bench.sink.put(begun)
         bench.say(caps.in_words())
         if begun.warning is not None:
             bench.say(f"warning: {begun.warning}")
         yield account
     finally:
-        ended = account.report(bench.clock.now_s())
+        ended = account.report(bench.clock.now_s(), is_final=True)
         bench.sink.put(ended)
         account.end()
         bench.say(_in_words(ended))

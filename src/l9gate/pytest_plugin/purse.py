@@ -64,7 +64,7 @@ class Purse:
         """
         if self.account is None or not self._is_own:
             return None
-        report = self.account.report(self._clock.now_s())
+        report = self.account.report(self._clock.now_s(), is_final=True)
         self.account.end()
         return report
 
@@ -73,7 +73,7 @@ class Purse:
         """Whether the very first call was refused, so that nothing was tested."""
         if self.account is None or self.account.spending():
             return False
-        return self.account.report(self._clock.now_s()).refusal is not None
+        return self.account.report(self._clock.now_s(), is_final=False).refusal is not None
 
     def _name_of(self, run: Path | None) -> str:
         if run is not None:

@@ -2,9 +2,9 @@
 
 import msgspec
 
-from l9gate.criteria.rest import last_budgets
+from l9gate.criteria.rest import last_budgets, prices_of
 from l9gate.evidence.log import EvidenceLog
-from l9gate.evidence.records import Layer, LayerSpending, Origin
+from l9gate.evidence.records import Exchange, Layer, LayerSpending, Origin
 from l9gate.wire.prices import in_dollars
 
 
@@ -14,6 +14,7 @@ class Money(msgspec.Struct, frozen=True, kw_only=True):
     kind: Origin  # in a rehearsal nothing was paid: it is what the calls would have cost
     caps_usd: dict[str, float]  # "run", "layer", "test", "day"; empty: no limit
     source: str  # of the limit of the run
+    is_final: bool  # False: a run was killed, and only calls whose usage was seen are counted
     spent_usd: float  # settled calls at their cost, the others at the most that they can cost
     unsettled_usd: float
     unsettled_calls: int
@@ -31,7 +32,9 @@ def build_money(log: EvidenceLog) -> Money | None:
         return None
     first = budgets[0]
     refused = next((one for one in budgets if one.refusal is not None), first)
-    parts = [part for one in budgets for part in one.layers]
+    is_final = all(one.is_final for one in budgets)
+    told = [part for one in budgets for part in one.layers]
+    parts = told if is_final else _seen(log, first.kind)
     layers = tuple(
         _sum(layer, [part for part in parts if part.layer is layer])
         for layer in (*Layer, None)
@@ -41,6 +44,7 @@ def build_money(log: EvidenceLog) -> Money | None:
         kind=first.kind,
         caps_usd=first.caps_usd,
         source=first.source,
+        is_final=is_final,
         spent_usd=sum(part.spent_usd for part in layers),
         unsettled_usd=sum(part.unsettled_usd for part in layers),
         unsettled_calls=sum(part.unsettled_calls for part in layers),
@@ -72,12 +76,29 @@ def render_money(money: Money) -> list[str]:
             f"{in_dollars(money.unsettled_usd)} of it is the most that "
             f"{money.unsettled_calls:,} calls can have cost whose usage nobody saw"
         )
+    if not money.is_final:
+        lines.append("the run did not end: only calls whose usage was seen are counted")
     if money.refusal is not None:
         lines.append(f"stopped: {money.refusal}")
         lines += f"hint: {money.hint}".splitlines()
     if money.warning is not None:
         lines.append(money.warning)
     return lines
+
+
+def _seen(log: EvidenceLog, kind: Origin) -> list[LayerSpending]:
+    """Return what the calls cost whose usage was seen, one by one."""
+    prices = prices_of(log)
+    costs = [
+        (one.layer, prices.cost_usd(one.model, one.usage))
+        for one in log.of(Exchange)
+        if one.origin is kind and one.usage is not None and one.model is not None
+    ]
+    return [
+        LayerSpending(layer=layer, calls=1, spent_usd=usd, unsettled_usd=0.0, unsettled_calls=0)
+        for layer, usd in costs
+        if usd is not None
+    ]
 
 
 def _sum(layer: Layer | None, parts: list[LayerSpending]) -> LayerSpending:

@@ -193,7 +193,7 @@ class Account:
         """Whether a call of this test was refused, in this process or in a child."""
         return self._ledger.refused_calls_of(self.run, test) > 0
 
-    def report(self, at_s: float) -> Budget:
+    def report(self, at_s: float, *, is_final: bool) -> Budget:
         """Return what there is to say of the run's money, as evidence."""
         refusal = self.refusal()
         refusals = [self.refusal(layer) for layer in Layer] if refusal is None else [refusal]
@@ -205,6 +205,7 @@ class Account:
             kind=self.kind,
             caps_usd={word: usd for word, usd in self.caps.by_scope() if usd is not None},
             source=self.caps.source,
+            is_final=is_final,
             layers=self.spending(),
             refusal=None if first is None else first.message,
             hint=None if first is None else first.hint,

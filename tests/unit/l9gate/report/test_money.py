@@ -1,8 +1,11 @@
 """What a reader is told about money."""
 
+from collections.abc import Callable
+
 from l9gate.evidence.log import MemoryLog
-from l9gate.evidence.records import Budget, Layer, LayerSpending, Origin
+from l9gate.evidence.records import Budget, Exchange, Layer, LayerSpending, Origin
 from l9gate.report.money import build_money, render_money
+from l9gate.wire.messages import Usage
 
 PARTS = (
     LayerSpending(
@@ -19,6 +22,7 @@ def budget(run: str = "r", **changes: object) -> Budget:
         "kind": Origin.LIVE,
         "caps_usd": {"run": 5.0, "day": 10.0},
         "source": "--budget",
+        "is_final": True,
         "layers": PARTS,
         "prices_as_of": "2026-11-22",
     }
@@ -30,7 +34,7 @@ def test_no_account_has_no_lines() -> None:
 
 
 def test_dollars_stand_by_layer_beside_the_limit() -> None:
-    money = build_money(MemoryLog([budget(layers=()), budget()]))
+    money = build_money(MemoryLog([budget(layers=(), is_final=False), budget()]))
     assert money is not None
     assert render_money(money) == [
         "spent $1.50 of $5.00 for the run (--budget); prices of 2026-11-22",
@@ -69,3 +73,23 @@ def test_a_rehearsal_spent_nothing() -> None:
         "nothing; live it would have cost $1.00; prices of 2026-11-22",
         "no layer  $1.00  (1 calls)",
     ]
+
+
+def test_a_killed_run_counts_the_calls_whose_usage_was_seen(
+    exchange: Callable[..., Exchange],
+) -> None:
+    """It never came to its last word."""
+    usage = Usage(input_tokens=1_000_000, output_tokens=0)
+    sent = [
+        exchange(model="claude-opus-5-5", usage=usage, layer=Layer.CONTRACT),
+        exchange(model="claude-opus-5-5", usage=None, layer=Layer.CONTRACT),
+        exchange(model="nobody-1", usage=usage, layer=Layer.CONTRACT),
+    ]
+    money = build_money(MemoryLog([*sent, budget(layers=(), is_final=False)]))
+    assert money is not None
+    lines = render_money(money)
+    assert lines[:2] == [
+        "spent $4.00 of $5.00 for the run (--budget); prices of 2026-11-22",
+        "contract  $4.00  (1 calls)",
+    ]
+    assert lines[-1] == "the run did not end: only calls whose usage was seen are counted"

@@ -164,12 +164,12 @@ def test_the_model_of_a_project_is_checked_before_anything_is_sent() -> None:
 def test_a_report_says_what_was_agreed_and_what_came_of_it(open_account: Open) -> None:
     account = open_account()
     account.reserve([offer()], PAYER)
-    before = account.report(AS_OF_S)
+    before = account.report(AS_OF_S, is_final=False)
     assert (before.caps_usd, before.refusal, before.warning) == ({"run": 5.0}, None, None)
-    assert before.layers == account.spending()
+    assert (before.layers, before.is_final) == (account.spending(), False)
     with pytest.raises(BudgetError):
         account.reserve([offer("nobody-1")], PAYER)
-    after = account.report(AS_OF_S + 61 * 86_400)
+    after = account.report(AS_OF_S + 61 * 86_400, is_final=True)
     assert "nobody-1" in (after.refusal or "")
     assert "[tool.l9gate.prices" in (after.hint or "")
     assert "61 days ago" in (after.warning or "")
@@ -183,4 +183,4 @@ def test_a_test_is_known_to_have_been_refused_in_whichever_process(open_account:
         other.reserve([offer()], PAYER)
     assert account.was_refused("t")
     assert not account.was_refused("u")
-    assert account.report(0.0).refusal is None  # it stopped nothing but itself
+    assert account.report(0.0, is_final=True).refusal is None  # it stopped nothing but itself
