@@ -120,7 +120,7 @@ def test_a_folder_of_its_own_can_be_judged(
     words = [sys.executable, "-m", "l9gate", "judge"]
     done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 2  # unproven: no layer of tests was run
-    assert "simulated: 1 exchanges, 1 answered" in done.stdout
+    assert "simulated: 1 exchanges (100% of all), 1 answered" in done.stdout
 
 
 def test_a_client_that_goes_away_ends_the_request_to_the_api(

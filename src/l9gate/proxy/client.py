@@ -7,7 +7,7 @@ from typing import Protocol, cast
 import httptools
 
 from l9gate.observe.proxied import split_label
-from l9gate.proxy.heads import Field, RequestHead
+from l9gate.proxy.heads import Field, RequestHead, render_request
 from l9gate.proxy.relay import Hold, Relay, render_error
 
 MAX_HEAD_BYTES = 64 * 1024
@@ -38,6 +38,8 @@ class ClientConnection(asyncio.Protocol):
         self._arriving: Relay | None = None  # whose body comes in
         self._holds: set[Hold] = set()
         self._is_closing = False  # takes no further request
+        self._offered: RequestHead | None = None  # a request with an offer of another protocol
+        self._declined: RequestHead | None = None  # the same while it is read again
         self.on_message_begin()
 
     @property
@@ -77,9 +79,7 @@ class ClientConnection(asyncio.Protocol):
         if self._is_closing and self._arriving is None:
             return
         try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade:  # it stays HTTP/1.1, and is the last one
-            self._is_closing = True
+            self._feed(data)
         except httptools.HttpParserError:
             self._refuse(400, "the request is no HTTP/1.1")
         self._check_length()
@@ -100,22 +100,30 @@ class ClientConnection(asyncio.Protocol):
 
     def on_message_begin(self) -> None:
         """Begin a request."""
+        if self._declined is not None:
+            return
         self._target = b""
         self._fields: list[Field] = []
         self._head_bytes = 0
 
     def on_url(self, url: bytes) -> None:
         """Take a piece of the target."""
+        if self._declined is not None:
+            return
         self._target += url
         self._head_bytes += len(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take one header."""
+        if self._declined is not None:
+            return
         self._fields.append((name, value))
         self._head_bytes += len(name) + len(value)
 
     def on_headers_complete(self) -> None:
         """Begin to carry the request, once those before it are answered."""
+        if self._declined is not None:
+            return
         self._check_length()
         if self._is_closing:
             return
@@ -134,6 +142,7 @@ class ClientConnection(asyncio.Protocol):
         self._fields = []  # a key is held no longer than its request
         if (head.value(b"expect") or b"").lower() == b"100-continue":
             self.write(_CONTINUE)
+        self._offered = head if self._parser.should_upgrade() else None
         relay = self._arriving = self._carrier.begin(head, self)
         self._relays.append(relay)
         if len(self._relays) == 1:
@@ -148,7 +157,7 @@ class ClientConnection(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         """Take note of the end."""
-        if self._arriving is not None:
+        if self._arriving is not None and self._offered is None:
             self._arriving.take_end()
             self._arriving = None
 
@@ -192,6 +201,22 @@ class ClientConnection(asyncio.Protocol):
         self._is_closing = True
         if self._transport is not None:
             self._transport.close()
+
+    def _feed(self, data: bytes) -> None:
+        """Parse bytes; an offer of another protocol, such as h2c, is declined by not taking it up.
+
+        The parser stops at such an offer, before the body: another one reads on.
+        """
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade as offer:
+            self._declined, self._offered = self._offered, None
+            if self._declined is None:
+                return
+            self._parser = httptools.HttpRequestParser(self)
+            self._parser.feed_data(render_request(self._declined, b"-", b""))
+            self._declined = None
+            self._feed(data[offer.args[0] :])
 
     def _check_length(self) -> None:
         if self._head_bytes > MAX_HEAD_BYTES:

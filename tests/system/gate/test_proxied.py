@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 from subprocess import CompletedProcess
+from typing import NoReturn
 
 import pytest
 
@@ -109,3 +110,41 @@ def test_a_program_spends_from_the_budget_of_the_run(
         *_, budget = log.of(Budget)
         assert list(log.of(Exchange)) == []
     assert budget.refusal is not None
+
+
+NODE = """
+import subprocess, pytest
+
+SCRIPT = '''
+fetch(process.env.ANTHROPIC_BASE_URL + "/v1/messages", {
+  method: "POST",
+  headers: {"x-api-key": process.env.ANTHROPIC_API_KEY, "anthropic-version": "2026-10-21",
+            "content-type": "application/json"},
+  body: JSON.stringify({model: "claude-haiku-5-5", max_tokens: 50, stream: true,
+                        messages: [{role: "user", content: "x"}]}),
+}).then(answer => answer.text()).then(text => console.log(text.includes("message_stop")))
+'''
+
+
+@pytest.mark.integration
+def test_node():
+    done = subprocess.run(["node", "-e", SCRIPT], check=True, capture_output=True, text=True)
+    assert done.stdout.strip() == "true"
+"""
+
+
+def test_a_stream_that_node_reads_is_seen(
+    project: Path,
+    l9gate: Gate,
+    newest_run: Callable[[], Path],
+    absent: Callable[[str], NoReturn],
+) -> None:
+    if shutil.which("node") is None:
+        absent("node")
+    (project / "tests/integration/test_node.py").write_text(NODE)
+    done = l9gate("run", "integration", "--rehearse", "--proxy", "-k", "test_node")
+    with open_run(newest_run()).read() as log:
+        (seen,) = log.of(Exchange)
+    assert seen.owner == "tests/integration/test_node.py::test_node", done.stderr
+    assert (seen.stream, seen.end, seen.witness) == (True, End.COMPLETE, Witness.PROXY)
+    assert seen.usage is not None

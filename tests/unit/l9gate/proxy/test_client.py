@@ -127,3 +127,23 @@ def test_stopping_lets_an_exchange_end_and_takes_no_other(play: Play) -> None:
         assert busy.events == ["close"]
 
     play(scene)
+
+
+@pytest.mark.parametrize("body", [b"", b"{}"])
+def test_an_offer_of_another_protocol_is_passed_over(play: Play, body: bytes) -> None:
+    async def scene(stage: "Stage") -> None:
+        client = stage.connect()
+        lines = (
+            b"POST /v1/messages HTTP/1.1\r\nconnection: Upgrade, HTTP2-Settings\r\n"
+            b"upgrade: h2c\r\nhttp2-settings: x\r\ncontent-length: %d\r\n\r\n%b" % (len(body), body)
+        )
+        upstream = await stage.ask(client, lines)
+        assert b"upgrade" not in upstream.text
+        assert b"http2-settings" not in upstream.text
+        assert upstream.text.endswith(b"\r\n\r\n" + body)
+        upstream.protocol.data_received(ANSWER)
+        assert client.text == ANSWER
+        await stage.ask(client, get("/v1/models"))
+        assert b"GET /base/v1/models" in upstream.text
+
+    play(scene)
