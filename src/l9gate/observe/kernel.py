@@ -15,13 +15,14 @@ import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
+from threading import Thread
 
 from l9gate.observe import supervisor
 
 _SECCOMP = {"x86_64": 317, "aarch64": 277}
 _ARCHITECTURES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 _IO_URING_SETUP = 425  # its connections would pass no system call; programs do without
-_FILTER_MODE, _NO_NEW_PRIVS = 1, 38
+_FILTER_MODE, _NO_NEW_PRIVS, _LET_TRACE = 1, 38, 0x59616D61
 # All threads; return a listener; an error and not a thread's number if one cannot be filtered.
 _FLAGS = 1 | 8 | 16
 _PASS, _ASK, _ABSENT = 0x7FFF0000, 0x7FC00000, 0x00050000 | 38
@@ -45,27 +46,32 @@ def start_filter(folder: Path) -> bool:
         return False
     # Not of `socket`, which pytest-socket may have closed for everybody.
     ours, theirs = _socket.socketpair()
-    with closing(ours), closing(theirs):
+    with closing(theirs):
         ours.settimeout(_START_LIMIT_S)
         try:
-            _start_supervisor(theirs, folder)
-            if ours.recv(1) != b"r":
-                return False
-            listener = _install()
+            listener = _install(_start_supervisor(ours, theirs, folder))
             try:
                 _hand_over(ours, listener)
             finally:
                 os.close(listener)
         except OSError:
+            ours.close()
             return False
+    ours.settimeout(None)
+    Thread(target=supervisor.serve_memory, args=(ours,), name="l9gate-memory", daemon=True).start()
     return True
 
 
-def _start_supervisor(end: _socket.socket, folder: Path) -> None:
-    number = end.fileno()
+def _start_supervisor(ours: _socket.socket, theirs: _socket.socket, folder: Path) -> int:
+    """Return the id of a process that is ready to answer.
+
+    Raises:
+        OSError: it did not come so far.
+    """
+    number = theirs.fileno()
     script = str(Path(supervisor.__file__))
     words = [sys.executable, "-I", "-S", script, str(number), str(folder), str(os.getpid())]
-    subprocess.Popen(  # noqa: S603 - it ends with the last process under the filter
+    started = subprocess.Popen(  # noqa: S603 - it ends with the last process under the filter
         words,
         pass_fds=(number,),
         stdin=subprocess.DEVNULL,
@@ -73,7 +79,10 @@ def _start_supervisor(end: _socket.socket, folder: Path) -> None:
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-    end.close()
+    theirs.close()
+    if ours.recv(1) != b"r":
+        raise OSError(errno.EPIPE, "the supervisor did not start")
+    return started.pid
 
 
 def _hand_over(end: _socket.socket, listener: int) -> None:
@@ -81,8 +90,8 @@ def _hand_over(end: _socket.socket, listener: int) -> None:
     end.sendmsg([b"l"], [rights], _HAND_OVER)
 
 
-def _install() -> int:
-    """Return the listener of a new filter.
+def _install(process: int) -> int:
+    """Return the listener of a new filter, which a process is going to serve.
 
     Raises:
         OSError: the kernel, or a container around us, does not permit it.
@@ -91,6 +100,7 @@ def _install() -> int:
     code = ctypes.create_string_buffer(build_filter(machine))
     program = _Program(len(code.raw) // 8, ctypes.addressof(code))
     library = ctypes.CDLL(None, use_errno=True)
+    library.prctl(_LET_TRACE, process, 0, 0, 0)  # it may read this memory; an error without Yama
     listener = _filter(library, _SECCOMP[machine], program)
     if listener < 0 and ctypes.get_errno() == errno.EACCES:  # without privileges they are given up
         library.prctl(_NO_NEW_PRIVS, 1, 0, 0, 0)

@@ -40,6 +40,9 @@ RESOLVERS = (b"/var/run/nscd/", b"/run/nscd/", b"/run/systemd/resolve/")
 MAX_MESSAGES = 1024  # UIO_MAXIOV
 MESSAGE_BYTES = 64  # of struct mmsghdr
 Unseen = (OSError, struct.error)
+REQUEST = struct.Struct("=qQq")  # thread, address, bytes
+NOTHING = b"-"  # no answer to a request is as short
+MAX_READ_BYTES = 128  # of struct sockaddr_storage
 
 
 def load(name: str) -> ModuleType:
@@ -73,19 +76,52 @@ def parse_destination(raw: bytes, *, is_connect: bool = True) -> str | None:
     return f"{host}:{port}" + (" (a name server)" if port == DNS_PORT else "")
 
 
-class Memory:
-    """The memory of the thread that made the call."""
+def read_memory(thread: int, address: int, size_bytes: int) -> bytes:
+    """Return bytes of the memory of the thread that made the call.
 
-    def __init__(self, thread: int) -> None:
-        self._descriptor = os.open(f"/proc/{thread}/mem", os.O_RDONLY | os.O_CLOEXEC)
+    Raises:
+        OSError: it is gone, or this process may not look.
+    """
+    with open(f"/proc/{thread}/mem", "rb", buffering=0) as file:  # noqa: PTH123 - see `page.py`
+        return os.pread(file.fileno(), size_bytes, address)
+
+
+def serve_memory(session: _socket.socket) -> None:
+    """Read for the supervisor, in the session: by default Yama lets ancestors only."""
+    while len(request := session.recv(REQUEST.size)) == REQUEST.size:
+        try:
+            answer = read_memory(*REQUEST.unpack(request))
+        except OSError:
+            answer = b""
+        session.send(answer or NOTHING)
+
+
+class Memory:
+    """The memory of the thread that made the call, read here or by the session."""
+
+    def __init__(self, thread: int, session: _socket.socket | None) -> None:
+        self._thread = thread
+        self._session = session
 
     def read(self, address: int, size_bytes: int) -> bytes:
-        """Return bytes from there; nothing for a null pointer."""
-        return os.pread(self._descriptor, min(size_bytes, 128), address) if address else b""
+        """Return bytes from there; nothing for a null pointer.
 
-    def close(self) -> None:
-        """Let go of it."""
-        os.close(self._descriptor)
+        Raises:
+            OSError: nobody may look.
+        """
+        if not address:
+            return b""
+        size_bytes = min(size_bytes, MAX_READ_BYTES)
+        try:
+            return read_memory(self._thread, address, size_bytes)
+        except PermissionError:
+            if self._session is None:
+                raise
+        self._session.send(REQUEST.pack(self._thread, address, size_bytes))
+        answer = self._session.recv(MAX_READ_BYTES)
+        if answer in (b"", NOTHING):
+            raise PermissionError(EACCES, "the session may not look either")
+        return answer
 
 
 def find_destination(number: int, arguments: tuple[int, ...], memory: Memory) -> str | None:
@@ -108,10 +144,11 @@ def find_destination(number: int, arguments: tuple[int, ...], memory: Memory) ->
 class Supervisor:
     """Answers until the last process under the filter is gone."""
 
-    def __init__(self, listener: int, folder: str, session: int) -> None:
+    def __init__(self, listener: int, folder: str, session: int, reader: _socket.socket) -> None:
         self._listener = listener
         self._folder = folder
         self._session = session
+        self._reader = reader
         self._last: dict[str, str] = {}
 
     def run(self) -> None:
@@ -145,16 +182,14 @@ class Supervisor:
         if page is None and process == self._session:
             return 0  # what other plug-ins do after the last test is no test's
         try:
-            memory = Memory(thread)
-            try:
-                destination = find_destination(number, arguments, memory)
-            finally:
-                memory.close()
+            # The session itself may be asking, with the lock that its reader needs.
+            memory = Memory(thread, None if process == self._session else self._reader)
+            destination = find_destination(number, arguments, memory)
             # It may be gone by now, and its number be another's.
             fcntl.ioctl(self._listener, IS_VALID, struct.pack("=Q", call_id))
         except Unseen:
             self._tell(process, test, "")
-            return 0
+            return EACCES if page is None else 0
         if destination is None or destination == NAME_SERVICE:
             return 0 if destination is None else ENOENT
         self._tell(process, test, destination)
@@ -199,7 +234,7 @@ def main() -> None:
     _, ancillary, _, _ = pair.recvmsg(1, _socket.CMSG_SPACE(4))
     if ancillary:
         (listener,) = array.array("i", ancillary[0][2][:4])
-        Supervisor(listener, sys.argv[2], int(sys.argv[3])).run()
+        Supervisor(listener, sys.argv[2], int(sys.argv[3]), pair).run()
 
 
 if __name__ == "__main__":

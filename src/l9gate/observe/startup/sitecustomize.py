@@ -52,19 +52,28 @@ class Guard:
         Raises:
             PermissionError: it would leave this machine.
         """
-        destination = self._border.find_destination(event, target)
-        if destination is None:
+        try:
+            message = self._refusal(event, target)
+        except Exception as fault:  # noqa: BLE001 - our fault is never the application's error
+            say(fault)
             return
-        self._last = self._read()
-        test = self._last.get("guarded")
-        if test:
-            self._tell(destination, test)
-            message = f"unit test `{test}` reached for the network: {destination}"
+        if message is not None:
             raise PermissionError(13, message)
 
     def watch_loops(self, module: ModuleType) -> None:
         """Ask for what uvloop does, which raises no audit events."""
         self._border.watch_loop(module.Loop, self.ask)
+
+    def _refusal(self, event: str, target: object) -> str | None:
+        destination = self._border.find_destination(event, target)
+        if destination is None:
+            return None
+        self._last = self._read()
+        test = self._last.get("guarded")
+        if not test:
+            return None
+        self._tell(destination, test)
+        return f"unit test `{test}` reached for the network: {destination}"
 
     def _read(self) -> dict[str, str]:
         """Return the page; once the session is over, what it said last still counts."""
@@ -72,7 +81,7 @@ class Guard:
         return self._last if found is None else found
 
     def _tell(self, destination: str, test: str) -> None:
-        place = self._border.find_place(sys._getframe(2), self._last.get("root", ""))  # noqa: SLF001
+        place = self._border.find_place(sys._getframe(3), self._last.get("root", ""))  # noqa: SLF001
         fields = {
             "destination": destination,
             "test": test,

@@ -69,9 +69,6 @@ class FakeMemory:
     def read(self, address: int, size_bytes: int) -> bytes:
         return self.places[address][:size_bytes] if address else b""
 
-    def close(self) -> None:
-        raise AssertionError("whoever opened it closes it")
-
 
 OUTSIDE, INSIDE = inet("192.0.2.1"), inet("127.0.0.1")
 
