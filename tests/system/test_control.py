@@ -134,7 +134,7 @@ def test_mocked():
 @pytest.mark.skip(reason="another time")
 def test_skipped(): pass
 """
-CALL_FAILED = "its call failed (connection refused) and it passed all the same"
+CALL_FAILED = "its call was not served (connection refused) and it passed all the same"
 ANY_ERROR = "caught at test_app.py:61 (with raises); it expects Exception, which any failure gives"
 Control = Callable[..., tuple[int, JsonObject]]
 
@@ -191,7 +191,7 @@ def test_foreign_project_learns_which_tests_cannot_fail(tmp_path: Path, control:
         "test_bad_any_error": (everywhere, f"{CALL_FAILED}; {ANY_ERROR}"),
         "test_bad_takes_anything": (
             "garbage",
-            "its call failed (an answer that is none of the API's) and it passed all the same",
+            "its call was not served (an answer that is none of the API's) and it passed all the same",
         ),
         "test_bad_deselected[1]": (everywhere, swallowed),
         "test_unittest": (everywhere, swallowed),

@@ -142,9 +142,11 @@ def _what_happened(sighting: Sighting) -> str:
     stand_ins = _stand_ins(sighting)
     stand_in = f"{stand_ins[0]} stands in for the client" if stand_ins else ""
     if sighting.calls:
-        calls = "its call" if sighting.calls == 1 else f"its {sighting.calls} calls"
+        one = sighting.calls == 1
+        calls = "its call was not" if one else f"none of its {sighting.calls} calls was"
         beside = f"; {stand_in}" if stand_in else ""
-        return f"{calls} failed ({', '.join(sighting.endings)}) and it passed all the same{beside}"
+        ends = ", ".join(sighting.endings)
+        return f"{calls} served ({ends}) and it passed all the same{beside}"
     if sighting.replayed:
         return "no call was made: recorded cassette (vcrpy)"
     if stand_in:

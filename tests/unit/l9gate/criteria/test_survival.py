@@ -52,7 +52,7 @@ def test_a_swallowed_failure_survives_and_is_told_with_its_place(sighting: Build
     (one,) = found.survivors
     assert (one.place, one.against) == ("t.py:3", ("dead", "refusing", "garbage"))
     assert one.reason == (
-        "its 3 calls failed (connection refused) and it passed all the same; "
+        "none of its 3 calls was served (connection refused) and it passed all the same; "
         f"{place}; fallback: down; asserts nothing"
     )
 

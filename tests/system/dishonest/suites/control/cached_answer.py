@@ -1,6 +1,6 @@
 """An answer kept from an earlier run is as good as a new one.
 
-finding: its call failed (connection refused) and it passed all the same
+finding: its call was not served (connection refused) and it passed all the same
 """
 
 import anthropic

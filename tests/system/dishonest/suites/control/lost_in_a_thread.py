@@ -1,6 +1,6 @@
 """A thread whose exception nobody hears of.
 
-finding: its call failed (connection refused) and it passed all the same
+finding: its call was not served (connection refused) and it passed all the same
 """
 
 import threading
