@@ -100,6 +100,7 @@ class Children:
         self._environ: dict[str, str | None] = {}
         self._popen = subprocess.Popen.__init__
         self._is_over = False
+        self._started: dict[str, str] = {}  # by the test that runs: program → file:line
         if run is not None:
             (self._folder / FACTS).write_bytes(format_line(_facts_of(run)))
 
@@ -139,6 +140,8 @@ class Children:
             self._is_filtered = os.environ.get(OFF) != "1" and start_filter(self._folder)
             if not self._is_filtered:
                 self._note_stray(NATIVE, test, None)
+        if test is not None:
+            self._started.clear()
         self._guarded = test
         self._publish()
 
@@ -151,15 +154,19 @@ class Children:
 
     def take_refused(self) -> list[dict[str, str]]:
         """Return, once, what children and the filter have refused."""
-        if self._refused.stat().st_size == self._read_bytes:
-            return []
-        with self._refused.open("rb") as file:
-            file.seek(self._read_bytes)
-            lines = file.read().splitlines(keepends=True)
+        try:
+            if self._refused.stat().st_size == self._read_bytes:
+                return []
+            with self._refused.open("rb") as file:
+                file.seek(self._read_bytes)
+                lines = file.read().splitlines(keepends=True)
+        except OSError:
+            return []  # somebody has cleaned up
         whole = [line for line in lines if line.endswith(b"\n")]
         self._read_bytes += sum(map(len, whole))
         found = [parse_line(line) for line in whole]
         for fields in found:
+            fields["started_at"] = self._place_of(fields.get("program", ""))
             if not fields.get("destination"):  # the filter could not look
                 self._note_stray(fields.get("program") or "this process", fields["test"], None)
         return [fields for fields in found if fields.get("destination")]
@@ -184,16 +191,24 @@ class Children:
 
     def note_start(self, event: str, arguments: tuple[object, ...]) -> None:
         """Take note of a program that is about to be started."""
-        if self._guarded is not None and not self._is_filtered:
-            program, words = _program_of(event, arguments)
-            if not _runs_hook(program, words) or os.environ.get(OFF) == "1":
-                place = find_place(sys._getframe(2), self._root)  # noqa: SLF001
-                self._note_stray(program, self._guarded, place)
+        if self._guarded is None:
+            return
+        program, words = _program_of(event, arguments)
+        place = find_place(sys._getframe(2), self._root)  # noqa: SLF001 - the only way to it
+        self._started[Path(program).name] = place or ""
+        if not self._is_filtered and (not _runs_hook(program, words) or os.environ.get(OFF) == "1"):
+            self._note_stray(program, self._guarded, place)
 
     def follow(self) -> None:
         """Go on in a process that was forked: ask the page, and not a memory that stands still."""
         page = str(self._folder / PAGE)
         attribution.follow(lambda: read_owner(page))
+
+    def _place_of(self, program: str) -> str:
+        """Return where a program was started; a shell starts others, so else the only one was."""
+        places = set(self._started.values())
+        only = places.pop() if len(places) == 1 else ""
+        return self._started.get(Path(program).name, only) if program else ""
 
     def _note_stray(self, program: str, test: str, place: str | None) -> None:
         name = os.path.basename(program)  # noqa: PTH119
@@ -241,7 +256,10 @@ def _facts_of(run: RunFacts) -> dict[str, str]:
 
 def _notice(event: str, arguments: tuple[object, ...]) -> None:
     if event in _STARTS and _Process.children is not None:
-        _Process.children.note_start(event, arguments)
+        try:
+            _Process.children.note_start(event, arguments)
+        except Exception:  # noqa: BLE001 - our fault is never the application's error
+            return
 
 
 def _follow() -> None:

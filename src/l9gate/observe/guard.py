@@ -172,7 +172,9 @@ def _refusal_of(fields: dict[str, str]) -> Refusal:
     test, started_by, program = (fields.get(x, "") for x in ("test", "started_by", "program"))
     sender = ", in native code that raises no audit events"
     if program:
-        started = f", started by `{started_by}`" if started_by and started_by != test else ""
+        is_older = started_by not in ("", test)
+        at = fields.get("started_at")
+        started = f", started by `{started_by}`" if is_older else f", started at {at}" if at else ""
         sender = f", in child process `{Path(program).name}`{started}"
     return Refusal(
         destination=fields.get("destination", "?"),

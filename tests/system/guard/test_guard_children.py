@@ -105,6 +105,9 @@ def test_a_child_of_any_kind_is_refused_and_its_test_fails(run_unit: Run) -> Non
     assert "12 failed" in out, out
     for name, message in failures.items():
         assert f"`tests/unit/test_it.py::{name}` reached for the network: " in message
-    assert "192.0.2.1:80, in child process `curl`" in failures["test_shell"]
+    sent = "192.0.2.1:80, in child process `curl`, started at tests/unit/test_it.py:"
+    assert sent in failures["test_shell"]
+    assert sent in failures["test_system"]
+    assert sent in failures["test_posix_spawn"]
     assert "in native code" in failures["test_foreign_code"]
     assert "unguarded" not in out

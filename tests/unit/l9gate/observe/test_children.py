@@ -121,7 +121,9 @@ def test_a_line_that_is_not_whole_yet_is_left_for_later(children: Children) -> N
     path.write_bytes(b"destination\tx")
     assert children.take_refused() == []
     path.write_bytes(b"destination\tx\n")
-    assert children.take_refused() == [{"destination": "x"}]
+    assert children.take_refused() == [{"destination": "x", "started_at": ""}]
+    path.unlink()
+    assert children.take_refused() == []
 
 
 def test_what_the_filter_could_not_look_at_is_unguarded(children: Children) -> None:
@@ -153,6 +155,21 @@ def test_a_program_that_nothing_guards_is_named_without_its_arguments(
     children.note_start(event, arguments)
     (stray,) = children.take_strays()
     assert (stray.program, stray.test) == (program, "t")
+
+
+def test_a_refused_program_is_told_with_the_line_that_started_it(children: Children) -> None:
+    children._root = str(Path(__file__).parent)
+    children.guard("t")
+    for program, told in (("/usr/bin/curl", "curl"), ("sh", "wget")):
+        children.guard("t")
+        watching._Process.children = children
+        watching._notice("subprocess.Popen", (program, [program], None, None))
+        append_line(str(folder_of(children) / "refused"), {"destination": "x", "program": told})
+        (found,) = children.take_refused()
+        assert found["started_at"].startswith("test_children.py:")
+    children.guard("u")
+    append_line(str(folder_of(children) / "refused"), {"destination": "x", "program": "curl"})
+    assert children.take_refused()[0]["started_at"] == ""
 
 
 @pytest.mark.parametrize(

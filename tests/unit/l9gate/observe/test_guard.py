@@ -92,6 +92,7 @@ def children(guard: NetworkGuard) -> FakeChildren:
             "in child process `worker.py`, started by `before`",
         ),
         ({"program": "curl", "started_by": "now"}, "x.invalid, in child process `curl`"),
+        ({"program": "curl", "started_at": "a.py:2"}, "in child process `curl`, started at a.py:2"),
         ({"program": ""}, "x.invalid, in native code that raises no audit events"),
     ],
 )
