@@ -49,6 +49,7 @@ class _Sending(Awaitable[_Response], Protocol):
     """What the verbs return: to be awaited, or entered as a context."""
 
     def __init__(self, sending: Coroutine[object, object, _Response]) -> None: ...
+    def close(self) -> None: ...
 
 
 class _Answers:
@@ -197,7 +198,11 @@ def _patched_verb(entrance: Entrance, original: _Verb, verb: str, private: Patch
         session: _Session, method: str, url: object, options: dict[str, object], sending: _Sending
     ) -> _Response:
         view = _View(session, method, url, options)
-        passage = entrance.enter(view, _reroute)
+        try:
+            passage = entrance.enter(view, _reroute)
+        except BaseException:  # it was refused, and is never awaited
+            sending.close()
+            raise
         if passage is None:
             return await sending
         return await _observed(passage, view, sending)

@@ -75,6 +75,17 @@ def test_the_sdk_over_aiohttp_and_on_uvloop_is_one_exchange_a_call(observe: Obse
     assert (refused["origin"], refused["end"]) == ("other", "unreachable")
 
 
+def test_the_ends_of_a_stream_of_the_sdk_over_aiohttp_are_told_apart(observe: Observe) -> None:
+    found = observe(ALL, "sdk", "ends_over_aiohttp")
+    seen = exchanges(found, "ends_over_aiohttp")
+    ends = ["cut", "cut", "error_event", "timed_out", "abandoned"]
+    assert [entry["end"] for entry in seen] == ends
+    assert {entry["origin"] for entry in seen} == {"simulated"}
+    said = found["ends_over_aiohttp"]["said"]
+    assert isinstance(said, list)
+    assert [error is None for error in said] == [False, True, False, False, True]
+
+
 def test_a_version_out_of_range_is_refused_by_name(observe: Observe) -> None:
     with pytest.raises(AssertionError, match=r"SeamError: httpx 0\.26\.0 cannot be observed"):
         observe(("httpx==0.26.0",), "sdk", "create")

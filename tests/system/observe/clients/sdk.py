@@ -134,6 +134,29 @@ def left(world: World) -> None:
         next(iter(stream))
 
 
+def ends_over_aiohttp(world: World) -> list[str | None]:
+    """Ask for a stream that ends in each way; return what the application saw."""
+
+    async def ask(end: str) -> None:
+        http_client = anthropic.DefaultAioHttpClient(timeout=0.4)
+        async with async_client(world, http_client=http_client) as made:
+            fault = {"x-l9gate-fault": FAULTS[end]}
+            body = world.body(stream=True)
+            async with await made.messages.create(**body, extra_headers=fault) as stream:
+                async for _ in stream:
+                    if end == "left":
+                        break
+
+    seen: list[str | None] = []
+    for end in FAULTS:
+        try:
+            asyncio.run(ask(end))
+            seen.append(None)
+        except Exception as error:  # noqa: BLE001 - of the SDK, or of the library below it
+            seen.append(type(error).__name__)
+    return seen
+
+
 def routed(world: World) -> None:
     elsewhere = anthropic.Anthropic(api_key="sk-secret-key", max_retries=0)
     world.seam.set_route(lambda _: world.base_url)

@@ -9,7 +9,7 @@ from types import ModuleType, SimpleNamespace
 import httpx2
 import pytest
 
-from l9gate.errors import SeamError
+from l9gate.errors import BudgetError, SeamError
 from l9gate.observe.seam import Seam
 from l9gate.observe.watch import HttpRequest, HttpResponse, Stop, Watch
 
@@ -110,10 +110,10 @@ class ClientSession:
         return Sending(self._request(method, url, **options))
 
     def get(self, url: str, **options: object) -> Sending:
-        return self.request("get", url, **options)
+        return Sending(self._request("get", url, **options))
 
     def post(self, url: str, **options: object) -> Sending:
-        return self.request("post", url, **options)
+        return Sending(self._request("post", url, **options))
 
     options = head = put = patch = delete = get
 
@@ -210,6 +210,23 @@ def test_what_a_mock_library_answers_in_place_of_the_method_is_seen(
     assert notes.told == [BEGUN[0], (200, False), b"a", b"b", Stop.READ]
     asyncio.run(ClientSession().request("PUT", URL).coroutine)
     assert notes.told[5] == f"PUT {URL} "
+
+
+@pytest.mark.usefixtures("seam")
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_a_call_that_is_refused_reaches_no_mock_library_either(
+    notes: Notes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def answer(*_: object, **__: object) -> ClientResponse:
+        raise AssertionError
+
+    def refuse(request: HttpRequest) -> Watch:
+        raise BudgetError(f"spent: {request.url}")
+
+    monkeypatch.setattr(ClientSession, "_request", answer)
+    monkeypatch.setattr(notes, "begin", refuse)
+    with pytest.raises(BudgetError):
+        ask(ClientSession())
 
 
 @pytest.mark.usefixtures("seam")
