@@ -14,7 +14,8 @@ from l9gate.evidence.records import Origin
 from l9gate.measure.clock import SystemClock
 from l9gate.store.account import Account
 from l9gate.store.caps import Caps
-from l9gate.store.ledger import NANO, Ledger
+from l9gate.store.ledger import Ledger
+from l9gate.store.totals import NANO
 from l9gate.wire.prices import PriceList
 
 WORKERS = 8

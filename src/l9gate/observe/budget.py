@@ -6,20 +6,24 @@ could still hide it.
 """
 
 import ipaddress
+import re
 import zlib
 from typing import Protocol
 
 from l9gate.errors import BudgetError, BudgetStop, L9gateError
 from l9gate.evidence.records import End, Exchange, Layer, Origin
 from l9gate.observe.attribution import current_owner
+from l9gate.observe.bodies import listen
 from l9gate.observe.encoding import UnknownEncodingError, make_decoder
 from l9gate.observe.recorder import Told
 from l9gate.observe.watch import HttpRequest, Stop, Watch
 from l9gate.store.account import Account, Payer, Reservation
 from l9gate.wire.faults import ERROR_TYPES
+from l9gate.wire.messages import parse_response_facts
 from l9gate.wire.offer import is_paid, parse_offers
 
 _COMPATIBLE = "/v1/chat/completions"  # of the API only at its own endpoint
+_RESULTS = re.compile(r"/v1/messages/batches/(?P<batch>[^/]+)/results$")
 _UNSENT = frozenset({Stop.REFUSED, Stop.UNCONNECTED})
 
 
@@ -64,15 +68,26 @@ class BudgetGuard:
         """
         payer = self._payer_of(request)
         if payer is None:
-            return self._recorder.begin(request)
+            results = _RESULTS.search(request.url.path) if request.method == "GET" else None
+            return listen(
+                self._recorder.begin(request),
+                results and (lambda body: self._account.settle_batch(results["batch"], body)),
+            )
         try:
             reservation = self._reserve(request, payer)
         except L9gateError as error:
             self._refused.append(error)
             raise BudgetStop(error) from error
-        return self._recorder.begin(
+        watch = self._recorder.begin(
             request, lambda exchange, stop: settle_by(reservation, exchange, stop)
         )
+        is_batch = request.url.path.endswith("/messages/batches")
+        return listen(watch, (lambda body: self._name(reservation, body)) if is_batch else None)
+
+    def _name(self, reservation: Reservation, body: bytes) -> None:
+        facts = parse_response_facts(body)
+        if facts is not None and facts.id is not None:
+            self._account.name_batch(reservation, facts.id)
 
     def _payer_of(self, request: HttpRequest) -> Payer | None:
         """Return who pays for a request, None if it costs nothing or is not ours to count."""

@@ -14,6 +14,7 @@ from l9gate.evidence.records import Budget, Layer, LayerSpending, Origin
 from l9gate.measure.clock import Clock
 from l9gate.store.caps import Caps
 from l9gate.store.ledger import Charge, Ledger, Refusal
+from l9gate.wire.batch_results import batch_cost_usd
 from l9gate.wire.messages import Usage
 from l9gate.wire.offer import Offer
 from l9gate.wire.prices import AS_OF, Price, PriceList, price_lines
@@ -176,6 +177,24 @@ class Account:
             extra_usd=sum(one.extra_usd(its) for one, its in priced),
             output_bound=0 if offer is None else offer.output_bound(),
         )
+
+    def name_batch(self, reservation: Reservation, name: str) -> None:
+        """Remember the id of a batch: what it cost comes with its results.
+
+        Raises:
+            WriteError: the disk refuses.
+        """
+        self._ledger.name_batch(reservation.number, name)
+
+    def settle_batch(self, name: str, results: bytes) -> None:
+        """Settle a batch by its results, JSON lines; what they do not tell stays at its bound.
+
+        Raises:
+            WriteError: the disk refuses; the bound stays counted.
+        """
+        cost_usd = batch_cost_usd(results, self.prices)
+        if cost_usd is not None:
+            self._ledger.settle_batch(name, cost_usd)
 
     def refuse(self, payer: Payer, error: BudgetError) -> None:
         """Remember that a request was refused whose cost cannot be told."""

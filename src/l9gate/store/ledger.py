@@ -6,13 +6,11 @@ its process died or its answer told no usage, stays counted at its bound. Amount
 nano-dollars, rounded up: sums are exact.
 """
 
-import math
 import os
 import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -22,27 +20,21 @@ from l9gate.evidence.records import Layer, LayerSpending, Origin
 from l9gate.measure.clock import Clock
 from l9gate.store.caps import Caps
 from l9gate.store.database import BUSY_TIMEOUT_S, writing
+from l9gate.store.totals import (
+    NANO,
+    REFUSE,
+    SCHEMA,
+    VERSION,
+    add_to_totals,
+    counted_in,
+    day_of,
+    refused_scope,
+    scopes_of,
+    to_nano,
+)
 from l9gate.wire.prices import PriceList
 
 LEDGER = Path(".l9gate") / "ledger.db"
-NANO = 1_000_000_000
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS run (
-  run TEXT PRIMARY KEY, kind TEXT NOT NULL, caps BLOB NOT NULL, prices BLOB NOT NULL,
-  started_s REAL NOT NULL, ended_s REAL);
-CREATE TABLE IF NOT EXISTS entry (
-  id INTEGER PRIMARY KEY, run TEXT NOT NULL, day TEXT NOT NULL, layer TEXT NOT NULL,
-  test TEXT NOT NULL, model TEXT NOT NULL, at_s REAL NOT NULL,
-  bound INTEGER NOT NULL, cost INTEGER);
-CREATE INDEX IF NOT EXISTS entry_run ON entry (run, layer);
-CREATE TABLE IF NOT EXISTS total (scope TEXT PRIMARY KEY, counted INTEGER NOT NULL);
-CREATE TABLE IF NOT EXISTS refusal (
-  run TEXT NOT NULL, layer TEXT NOT NULL, at_s REAL NOT NULL, stops TEXT,
-  message TEXT NOT NULL, hint TEXT NOT NULL);
-CREATE INDEX IF NOT EXISTS refusal_run ON refusal (run);
-PRAGMA user_version=1;
-"""
-_REFUSE = "INSERT INTO refusal VALUES (?, ?, ?, ?, ?, ?)"
 
 
 class Charge(msgspec.Struct, frozen=True, kw_only=True):
@@ -127,10 +119,10 @@ class Ledger:
             WriteError: the disk refuses.
         """
         now_s = self._clock.now_s()
-        day = _day_of(now_s) if kind is Origin.LIVE else ""  # only live money is money of a day
-        bound = _nano(charge.bound_usd)
+        day = day_of(now_s) if kind is Origin.LIVE else ""  # only live money is money of a day
+        bound = to_nano(charge.bound_usd)
         layer, test = charge.layer or "", charge.test or ""
-        scopes = _scopes(run, day, layer, test)
+        scopes = scopes_of(run, day, layer, test)
         with self._transaction() as connection:
             refusal = _earlier_refusal(connection, run, layer)
             if refusal is None:
@@ -138,18 +130,18 @@ class Ledger:
                 if refusal is not None:
                     word, message, hint = refusal
                     connection.execute(
-                        _REFUSE, (run, layer, now_s, _stops(word, layer), message, hint)
+                        REFUSE, (run, layer, now_s, _stops(word, layer), message, hint)
                     )
             if refusal is None:
                 added = [part for scope in scopes.values() for part in (scope, bound)]
-                connection.execute(_add(len(scopes)), added)
+                connection.execute(add_to_totals(len(scopes)), added)
                 cursor = connection.execute(
                     "INSERT INTO entry (run, day, layer, test, model, at_s, bound)"
                     " VALUES (?, ?, ?, ?, ?, ?, ?)",
                     (run, day, layer, test, charge.model, now_s, bound),
                 )
                 return cursor.lastrowid or 0
-            connection.execute(_add(1), (_refused(run, test), 1))
+            connection.execute(add_to_totals(1), (refused_scope(run, test), 1))
         raise BudgetError(refusal[1], hint=refusal[2])
 
     def settle(self, number: int, cost_usd: float) -> None:
@@ -158,7 +150,7 @@ class Ledger:
         Raises:
             WriteError: the disk refuses; the reservation stays counted.
         """
-        cost = _nano(cost_usd)
+        cost = to_nano(cost_usd)
         with self._transaction() as connection:
             row = connection.execute(
                 "UPDATE entry SET cost = ? WHERE id = ? AND cost IS NULL"
@@ -167,10 +159,30 @@ class Ledger:
             ).fetchone()
             if row is not None:
                 run, day, layer, test, bound = row
-                scopes = tuple(_scopes(run, day, layer, test).values())
+                scopes = tuple(scopes_of(run, day, layer, test).values())
                 marks = ", ".join("?" * len(scopes))
                 query = f"UPDATE total SET counted = counted + ? WHERE scope IN ({marks})"  # noqa: S608  # marks only
                 connection.execute(query, (cost - bound, *scopes))
+
+    def name_batch(self, number: int, name: str) -> None:
+        """Remember under which id the results of a reservation will come.
+
+        Raises:
+            WriteError: the disk refuses.
+        """
+        with self._transaction() as connection:
+            connection.execute("INSERT OR IGNORE INTO batch VALUES (?, ?)", (name, number))
+
+    def settle_batch(self, name: str, cost_usd: float) -> None:
+        """Settle what a batch cost by its id; one that nobody reserved for changes nothing.
+
+        Raises:
+            WriteError: the disk refuses; the reservation stays counted.
+        """
+        with self._transaction() as connection:
+            row = connection.execute("SELECT entry FROM batch WHERE name = ?", (name,)).fetchone()
+        if row is not None:
+            self.settle(row[0], cost_usd)
 
     def note_refusal(
         self, run: str, layer: Layer | None, test: str | None, error: BudgetError
@@ -183,13 +195,13 @@ class Ledger:
         row = (run, layer or "", self._clock.now_s(), "run", str(error), error.hint or "")
         with self._transaction() as connection:
             if _earlier_refusal(connection, run, layer or "") is None:
-                connection.execute(_REFUSE, row)
-            connection.execute(_add(1), (_refused(run, test or ""), 1))
+                connection.execute(REFUSE, row)
+            connection.execute(add_to_totals(1), (refused_scope(run, test or ""), 1))
 
     def refused_calls_of(self, run: str, test: str) -> int:
         """Return how many calls of a test were refused, in whichever process."""
         with self._transaction() as connection:
-            return _counted(connection, _refused(run, test))
+            return counted_in(connection, refused_scope(run, test))
 
     def refusal_of(self, run: str, layer: Layer | None = None) -> Refusal | None:
         """Return the first refusal that stopped the run, or the layer; None if nothing did."""
@@ -227,11 +239,11 @@ class Ledger:
     def spent_on(self, day: str) -> float:
         """Return the dollars that live runs of the project have used up on a day (ISO, UTC)."""
         with self._transaction() as connection:
-            return _counted(connection, f"day:{day}") / NANO
+            return counted_in(connection, f"day:{day}") / NANO
 
     def today(self) -> str:
         """Return the day that a reservation made now belongs to, ISO, UTC."""
-        return _day_of(self._clock.now_s())
+        return day_of(self._clock.now_s())
 
     def close(self) -> None:
         """Let go of the file; the next use opens it again."""
@@ -264,9 +276,9 @@ class Ledger:
         )
         connection.execute("PRAGMA synchronous=OFF")  # an empty ledger need not outlive the power
         (version,) = connection.execute("PRAGMA user_version").fetchone()
-        if version == 0:
+        if version < VERSION:
             connection.execute("PRAGMA journal_mode=WAL")
-            connection.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} COMMIT;")
+            connection.executescript(f"BEGIN IMMEDIATE; {SCHEMA} COMMIT;")
         connection.execute("PRAGMA synchronous=NORMAL")
         self._connection, self._pid = connection, os.getpid()
         return connection
@@ -277,26 +289,6 @@ class Ledger:
 _inherited: list[sqlite3.Connection] = []
 
 
-def _scopes(run: str, day: str, layer: str, test: str) -> dict[str, str]:
-    """Return the totals that a call counts towards."""
-    parts = {
-        "run": f"run:{run}",
-        "layer": f"layer:{run}:{layer}" if layer else "",
-        "test": f"test:{run}:{test}" if test else "",
-        "day": f"day:{day}" if day else "",
-    }
-    return {word: scope for word, scope in parts.items() if scope}
-
-
-def _add(rows: int) -> str:
-    """Return the statement that adds to so many totals."""
-    marks = ", ".join(["(?, ?)"] * rows)
-    return (
-        f"INSERT INTO total VALUES {marks}"  # noqa: S608  # marks only
-        " ON CONFLICT (scope) DO UPDATE SET counted = counted + excluded.counted"
-    )
-
-
 def _new_refusal(
     connection: sqlite3.Connection, caps: Caps, scopes: dict[str, str], bound: int
 ) -> tuple[str, str, str] | None:
@@ -304,19 +296,10 @@ def _new_refusal(
     for word, cap_usd in caps.by_scope():
         if cap_usd is None:
             continue
-        counted = _counted(connection, scopes.get(word))
-        if counted + bound > _nano(cap_usd):
+        counted = counted_in(connection, scopes.get(word))
+        if counted + bound > to_nano(cap_usd):
             return (word, *caps.refusal(word, cap_usd, counted / NANO, bound / NANO))
     return None
-
-
-def _refused(run: str, test: str) -> str:
-    return f"refused:{run}:{test}"
-
-
-def _counted(connection: sqlite3.Connection, scope: str | None) -> int:
-    row = connection.execute("SELECT counted FROM total WHERE scope = ?", (scope,)).fetchone()
-    return 0 if row is None else int(row[0])
 
 
 def _earlier_refusal(
@@ -339,12 +322,3 @@ def _stops(word: str, layer: str) -> str | None:
     if word == "test":
         return None
     return "layer" if word == "layer" and layer else "run"
-
-
-def _nano(usd: float) -> int:
-    """Return whole nano-dollars, rounded up; what a double got wrong below that does not count."""
-    return math.ceil(round(usd * NANO, 3))
-
-
-def _day_of(at_s: float) -> str:
-    return datetime.fromtimestamp(at_s, UTC).date().isoformat()

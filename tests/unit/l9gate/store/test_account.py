@@ -184,3 +184,18 @@ def test_a_test_is_known_to_have_been_refused_in_whichever_process(open_account:
     assert account.was_refused("t")
     assert not account.was_refused("u")
     assert account.report(0.0, is_final=True).refusal is None  # it stopped nothing but itself
+
+
+def test_a_batch_is_settled_by_its_results_in_whichever_process(open_account: Open) -> None:
+    account = open_account()
+    reservation = account.reserve([offer(is_batched=True)], PAYER)
+    account.name_batch(reservation, "msgbatch_1")
+    bound_usd = spent_usd(account)
+    account.settle_batch("msgbatch_1", b"{")  # tells nothing
+    account.settle_batch("msgbatch_2", b"")  # of somebody else
+    assert spent_usd(account) == bound_usd
+    line = b'{"result":{"type":"succeeded","message":{"model":"%b","usage":{"output_tokens":10}}}}'
+    other = Account.of_environ(account.variables(), ManualClock())
+    assert other is not None
+    other.settle_batch("msgbatch_1", line % HAIKU.encode())
+    assert spent_usd(account) == pytest.approx(10 * 0.5e-6 / 2)
