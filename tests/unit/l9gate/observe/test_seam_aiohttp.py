@@ -230,7 +230,7 @@ def test_a_call_that_is_refused_reaches_no_mock_library_either(
         with pytest.raises(BudgetError) as failure:
             ask(ClientSession())
         del failure  # and with it the frames that hold what was not awaited
-        gc.collect()
+        gc.collect(1)
     assert [str(warning.message) for warning in warned] == []
 
 
