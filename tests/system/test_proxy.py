@@ -270,6 +270,16 @@ def test_what_cannot_be_meant_is_refused_in_one_line(
     assert done.stdout == ""
 
 
+def test_a_port_that_is_taken_leaves_no_run_behind(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        words = ["--upstream", "http://127.0.0.1:1", "--port", str(listener.getsockname()[1])]
+        command = [sys.executable, "-m", "l9gate", "proxy", *words]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (78, "")
+    assert "choose another port" in done.stderr
+    assert list((tmp_path / ".l9gate" / "runs").iterdir()) == []
+
+
 def test_a_proxy_ends_with_the_one_who_started_it(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "l9gate", "proxy", "--upstream", "http://127.0.0.1:1"]
     with subprocess.Popen(

@@ -1,10 +1,12 @@
 """A proxy's way into a run folder: one that exists, or one of its own."""
 
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from l9gate.errors import SettingsError
 from l9gate.evidence.records import EndReason, SourceEnd
 from l9gate.gate.session import begin_direct_run
 from l9gate.measure.clock import SystemClock
@@ -51,7 +53,12 @@ def open_recording(
     manifest = folder.manifest
     target = Target(host_of(manifest.endpoint), manifest.kind, environment.request_id_header)
     with folder.writer(SOURCE, batch_records=_BATCH_RECORDS) as writer:
-        yield Recording(folder=folder, writer=writer, target=target)
+        try:
+            yield Recording(folder=folder, writer=writer, target=target)
+        except SettingsError:  # it never listened
+            if run is None:
+                shutil.rmtree(folder.path, ignore_errors=True)
+            raise
         if run is None:
             now_s = SystemClock().now_s()
             writer.put(SourceEnd(at_s=now_s, source=SOURCE, reason=EndReason.COMPLETED))
