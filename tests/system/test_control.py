@@ -282,7 +282,7 @@ def test_time_that_runs_out_is_said_with_what_was_not_reached(
         f"{against}: timed out: test_a.py::test_hangs"
         for against in ("dead", "refusing", "garbage")
     ]
-    status, document = control(tmp_path, "--minutes", "0.1")
+    status, document = control(tmp_path, "--minutes", "0.5")
     assert status == 2
     assert "dead: time ran out" in str(document["open_ends"])
     assert "not reached: test_a.py::test_hangs, test_a.py::test_honest" in str(
