@@ -43,6 +43,7 @@ class RequestReader:
         self.is_inside = False  # whether a request has begun and is not whole
         self.awaits_continue = False  # whether its client waits for `100 Continue`
         self._learns = b""  # the head that is being read for the first time
+        self._offered: bytes | None = None  # the head of a request that offers another protocol
         self.on_message_begin()
         self.is_inside = False
 
@@ -56,11 +57,26 @@ class RequestReader:
                 return
         try:
             self._parser.feed_data(data)
-        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
+        except httptools.HttpParserUpgrade as offer:
+            self._decline(data[offer.args[0] :])
+        except httptools.HttpParserError:
             if not self.ready or self.ready[-1].keep_alive:
                 self._refuse(400, "the request is no HTTP/1.1")
         if self.is_inside and not self._head_ended:
             self._count_head(len(data))
+
+    def _decline(self, rest: bytes) -> None:
+        """Read on as if no other protocol had been offered, which a server may always do.
+
+        Source: RFC 9110, section 7.8. The parser takes what follows for the other protocol.
+        """
+        offered, self._offered = self._offered, None
+        if offered is None:  # CONNECT
+            self._refuse(400, "the request is no HTTP/1.1")
+            return
+        self._parser = httptools.HttpRequestParser(self)
+        self._parser.feed_data(offered)
+        self.feed(rest)
 
     def _read_known(self, data: bytes, heads: KnownHeads) -> bytes:
         """Put requests in line whose heads were read before; return the bytes after them."""
@@ -132,6 +148,9 @@ class RequestReader:
         self.awaits_continue = False
         if self.refusal is not None:
             return
+        if self._parser.should_upgrade():
+            self._offered = self._head_without_offer()
+            return
         path, _, query = self._url.decode("latin-1").partition("?")
         request = HttpRequest(
             method=self._parser.get_method().decode("ascii"),
@@ -144,6 +163,15 @@ class RequestReader:
         self.ready.append(request)
         if self._learns and self._heads is not None:
             self._keep_head(self._heads, request)
+
+    def _head_without_offer(self) -> bytes | None:
+        """Return the head of this request as it would be without its offer; None for CONNECT."""
+        method = self._parser.get_method()
+        if method == b"CONNECT":
+            return None
+        lines = [f"{name}: {value}" for name, value in self._headers.items() if name != "upgrade"]
+        head = "\r\n".join((f"{method.decode()} {self._url.decode('latin-1')} HTTP/1.1", *lines))
+        return head.encode("latin-1") + _HEAD_END
 
     def _keep_head(self, heads: KnownHeads, request: HttpRequest) -> None:
         raw, self._learns = self._learns, b""

@@ -168,3 +168,27 @@ def test_the_memory_of_heads_is_bounded() -> None:
         RequestReader(Limits(), heads).feed(b"GET /%d HTTP/1.1\r\n\r\n" % number)
     assert heads.find(b"GET /1499 HTTP/1.1\r\n\r\n") is not None
     assert heads.find(b"GET /0 HTTP/1.1\r\n\r\n") is None
+
+
+OFFER = (
+    b"POST /v1/messages HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, HTTP2-Settings\r\n"
+    b"Upgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\ncontent-length: 5\r\n\r\nhello"
+)
+
+
+@pytest.mark.parametrize("size", [1, 7, 60, 4096])
+def test_an_offer_of_another_protocol_is_declined_and_the_body_read(size: int) -> None:
+    """RFC 9110, section 7.8; curl --http2 offers one."""
+    reader = RequestReader(Limits(), KnownHeads())
+    data = OFFER + TWO
+    for start in range(0, len(data), size):
+        reader.feed(data[start : start + size])
+    assert reader.refusal is None
+    assert [request.body for request in reader.ready] == [b"hello", b"hello", b"abcde"]
+    assert "upgrade" not in reader.ready[0].headers
+
+
+def test_a_tunnel_is_refused() -> None:
+    reader = _reader()
+    reader.feed(b"CONNECT example.com:443 HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert reader.refusal == (400, "the request is no HTTP/1.1")
