@@ -138,8 +138,9 @@ class Seam:
         self._imports = ImportWatch(absent, self._patch)
         self._imports.start()
         for library in LIBRARIES:
-            if library.name not in absent:
-                self._patch(sys.modules[library.name])
+            module = sys.modules.get(library.name)
+            if library.name not in absent and isinstance(module, ModuleType):  # and no test double
+                self._patch(module)
 
     def _stop(self) -> None:
         if self._imports is not None:

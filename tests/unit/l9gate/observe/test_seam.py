@@ -1,5 +1,6 @@
 import asyncio
 import importlib.metadata
+import sys
 from collections.abc import Iterator
 
 import httpx2
@@ -277,3 +278,22 @@ def test_a_request_of_a_version_that_is_refused_is_never_patched(
     with pytest.raises(SeamError, match="anthropic 99 cannot be observed"):
         Seam().install(notes)
     assert getattr(httpx2.Client, PRIVATE) is before
+
+
+@pytest.mark.parametrize("double", [None, object()])
+def test_a_test_double_in_the_place_of_a_library_is_left_alone(
+    notes: Notes, monkeypatch: pytest.MonkeyPatch, double: object
+) -> None:
+    monkeypatch.setitem(sys.modules, "requests", double)
+    seam = Seam()
+    seam.install(notes)
+    seam.remove(notes)
+    assert sys.modules["requests"] is double
+
+
+def test_a_library_whose_self_test_fails_for_another_reason_is_refused_too(
+    notes: Notes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(httpx2, "MockTransport")
+    with pytest.raises(SeamError, match=r"observer self-test failed: httpx2 .*MockTransport"):
+        Seam().install(notes)
