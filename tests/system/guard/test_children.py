@@ -80,6 +80,22 @@ def test_fork():
         call()
         os._exit(0)
     assert os.waitpid(child, 0)[1] == 0
+@pytest.fixture(scope="module")
+def forked():
+    context = multiprocessing.get_context("fork")
+    ours, theirs = context.Pipe()
+    def serve():
+        while theirs.recv():
+            theirs.send(call())
+    process = context.Process(target=serve)
+    process.start()
+    def ask():
+        ours.send(True)
+        return ours.recv()
+    yield ask
+    ours.send(False)
+    process.join()
+def test_forked_before(forked): assert forked() == "secret answer"
 def test_clean_environment():
     keep = {name: os.environ[name] for name in ("ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL")}
     subprocess.run([sys.executable, "-c", "import calling; calling.call()"], env=keep, check=True)
@@ -121,12 +137,18 @@ def test_calls_of_children_belong_to_whoever_works_meanwhile(
     arguments: tuple[str, ...],
 ) -> None:
     done = run_pytest(root, "tests/integration", *arguments)
-    assert "11 passed" in done.stdout, done.stdout + done.stderr
+    assert "12 passed" in done.stdout, done.stdout + done.stderr
     exchanges = records(root, Exchange)
     assert names_of(exchanges) == [
         "service",
         *("test_asks", "test_asks_twice", "test_asks_twice", "test_asyncio"),
-        *("test_clean_environment", "test_fork", "test_killed", "test_killed"),
+        *(
+            "test_clean_environment",
+            "test_fork",
+            "test_forked_before",
+            "test_killed",
+            "test_killed",
+        ),
         *(f"test_multiprocessing[{name}]" for name in ("fork", "forkserver", "spawn")),
     ]
     for entry in exchanges:
