@@ -95,7 +95,8 @@ def _policy() -> Iterator[str]:
         asked = criterion.judge(MemoryLog(), scope)
         where = "".join(f" where {key} = {value}" for key, value in sorted(asked.where.items()))
         ids = ", ".join(asked.requirements)
-        yield f"| `{asked.criterion}` | {asked.role} | {asked.condition}{where} | {ids} |"
+        role = getattr(criterion, "role_in_words", asked.role)
+        yield f"| `{asked.criterion}` | {role} | {asked.condition}{where} | {ids} |"
     yield "\nBesides these, `complete` is part of every policy: each asked layer ran to its end.\n"
     yield f"## The default policy\n\n```toml\n{default_policy_text()}```"
 

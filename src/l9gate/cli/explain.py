@@ -58,7 +58,7 @@ def _explain_criterion(name: str, policy: Path | None) -> dict[str, str]:
     where = "".join(f", where {key} = {value}" for key, value in sorted(asked.where.items()))
     return {
         "name": name,
-        "role": str(asked.role),
+        "role": getattr(criteria[name], "role_in_words", str(asked.role)),
         "layers": ", ".join(sorted(criteria[name].layers)) or "any",
         "asks": f"{asked.condition}{where}",
         "why": why[name],

@@ -32,6 +32,12 @@ class Standing:
         """The layers of the criterion."""
         return self.criterion.layers
 
+    @property
+    def role_in_words(self) -> str:
+        """All its roles, such as `exit, advice in development`."""
+        others = (f"{role} in {name}" for name, role in self.role_in.items())
+        return ", ".join([str(self.role), *others])
+
     def judge(self, log: EvidenceLog, scope: Scope) -> Finding:
         """Return the criterion's finding with the role that it has in the run's environment."""
         finding = self.criterion.judge(log, scope)

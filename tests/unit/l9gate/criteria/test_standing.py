@@ -4,6 +4,7 @@ import pytest
 
 from l9gate.criteria.criterion import Role, Scope, State
 from l9gate.criteria.policy import default_policy_text, parse_policy
+from l9gate.criteria.standing import Standing
 from l9gate.errors import PolicyError
 from l9gate.evidence.log import MemoryLog
 from l9gate.evidence.records import Control, Layer, Origin, Survivor
@@ -35,6 +36,8 @@ def scope(environment: str) -> Scope:
 def test_control_advises_in_development_and_decides_elsewhere(environment: str, role: Role) -> None:
     assert CONTROL.judge(MemoryLog([control()]), scope(environment)).role is role
     assert CONTROL.role is Role.EXIT
+    assert isinstance(CONTROL, Standing)
+    assert CONTROL.role_in_words == "exit, advice in development"
     assert CONTROL.layers == {Layer.INTEGRATION}
 
 
