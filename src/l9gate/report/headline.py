@@ -5,6 +5,7 @@ from l9gate.report.quantity import operator_of, render_pair, render_quantity
 from l9gate.verdict import Outcome, Verdict
 
 MAX_CHARACTERS = 100
+_OF_CONTROL = "control_survivors "
 _SHORT_COMMAND = "l9gate report"
 
 # None of the four of a rehearsal may be mistaken for an answer about the real API.
@@ -41,6 +42,8 @@ def next_command(verdict: Verdict) -> str:
         return _DONE[verdict.outcome]
     if verdict.deciding is None:
         return "l9gate run all"
+    if verdict.deciding.condition.startswith(_OF_CONTROL):
+        return "l9gate control"  # it makes the evidence, and names the tests
     return f"l9gate explain {verdict.deciding.criterion}"
 
 

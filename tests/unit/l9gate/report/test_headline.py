@@ -94,3 +94,18 @@ def test_rehearsal_says_so_and_never_uses_the_word(verdict: Verdict, outcome: Ou
     line = line_of(replace(verdict, outcome=outcome))
     assert re.match("(LAYERS )?REHEARS", line)
     assert not re.search("ready", line, re.IGNORECASE)
+
+
+def test_a_missing_control_is_made_by_the_next_command(verdict: Verdict, finding: Finding) -> None:
+    deciding = replace(
+        finding,
+        criterion="control",
+        condition="control_survivors == 0",
+        observed=None,
+        limit=0.0,
+        unit="",
+        n=0,
+        state=State.UNPROVEN,
+    )
+    line = line_of(replace(verdict, outcome=Outcome.UNPROVEN, deciding=deciding))
+    assert line.endswith("next: l9gate control")
