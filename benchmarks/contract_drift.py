@@ -142,11 +142,13 @@ def measure_cost(corpus: Corpus) -> None:
     """Print what a response and an event cost, beside jsonschema."""
     contract = Contract()
     validators = _validators()
-    for name in ("text", "tool", "thinking"):
+    schemas = {"count": "token_count", "models": "models_page"}
+    for name in ("text", "tool", "thinking", "count", "models"):
+        validator = validators[schemas.get(name, "message")]
         seen = corpus.before(_case(name))
         body = seen.body
         ours = _best_us(lambda e=seen: contract.glance(e.asked, e.status, e.headers, e.body))  # type: ignore[misc]
-        theirs = _best_us(lambda b=body: validators["message"].is_valid(json.loads(b)))  # type: ignore[misc]
+        theirs = _best_us(lambda b=body, v=validator: v.is_valid(json.loads(b)))  # type: ignore[misc]
         _print_cost(f"response `{name}`, {len(body)} bytes", ours, theirs, RESPONSE_LIMIT_US)
     for name, copies in (("stream_text", 1), ("stream_thinking", 1), ("stream_text", 500)):
         seen = corpus.before(_case(name))

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from l9gate.contract.rules import Aspect, Impact, Rule, find_rule
+from l9gate.contract.rules import Aspect, Impact, Rule, rule_of
 from l9gate.contract.schema import kind_of
 from l9gate.wire.json import Json
 
@@ -32,9 +32,7 @@ class Drift(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def rule(self) -> Rule:
         """The rule that tells it."""
-        found = find_rule(self.code)
-        assert found is not None  # noqa: S101 - `tell` looked it up
-        return found
+        return rule_of(self.code)
 
     @property
     def aspect(self) -> Aspect:
@@ -56,12 +54,9 @@ def tell(
     impact: Impact | None = None,
 ) -> Drift:
     """Return a difference; its impact is the rule's unless another is given."""
-    rule = find_rule(code)
-    if rule is None:
-        raise KeyError(code)
     return Drift(
         code=code,
-        impact=rule.impact if impact is None else impact,
+        impact=rule_of(code).impact if impact is None else impact,
         path=path,
         expected=expected,
         found=found,

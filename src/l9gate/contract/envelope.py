@@ -12,6 +12,7 @@ from l9gate.wire.json import Json, JsonObject
 _FREE_TYPES = frozenset({"memory_precondition_failed_error", "memory_path_conflict_error"})
 _TYPE_FORM = re.compile(r"[a-z][a-z0-9_]*_(?:error|too_large)")
 _TRANSIENT = frozenset({408, 429})
+_CODED = 503  # listed with codes of its own (fact sheet, section 7.4), without a type of its own
 _EDGE_STATUS = 413  # answered before the API is reached; whether with its envelope is not known
 
 
@@ -39,11 +40,11 @@ def find_error_drifts(status: int, raw: bytes, body: JsonObject | None) -> Itera
     """
     if not _is_documented(status):
         yield tell("status.undocumented", "status", "a status of the API", str(status))
-    if is_foreign(body):
+    if body is None or is_foreign(body):
         impact = Impact.WARNING if status == _EDGE_STATUS else None
         found = sketch_bytes(raw) if body is None else sketch(body)
         yield tell("envelope.foreign", "", "the API's error envelope", found, impact=impact)
-    elif body is not None:
+    else:
         yield from find_type_drifts(body, status)
 
 
@@ -70,4 +71,4 @@ def find_type_drifts(body: JsonObject, status: int | None, place: str = "") -> I
 
 
 def _is_documented(status: int) -> bool:
-    return status_of(type_of(status)) == status
+    return status == _CODED or status_of(type_of(status)) == status

@@ -53,13 +53,28 @@ def are_usual(headers: Mapping[str, str], *, is_stream: bool) -> bool:
         kind = headers["content-type"]
     except KeyError:
         return False
-    if read is None or not kind.startswith(EVENT_STREAM if is_stream else "application/json"):
+    if read is None or RETRY_AFTER in headers or not _is_type(kind, is_stream=is_stream):
         return False
-    groups = read.groups()  # four times a limit and what is left of it, without leading zeros
+    groups = read.groups()  # four times a limit and what is left of it
     for most, left in zip(groups[::2], groups[1::2], strict=True):
         if len(left) > len(most) or (len(left) == len(most) and left > most):
             return False
-    return RETRY_AFTER not in headers
+    return True
+
+
+def are_plain(headers: Mapping[str, str]) -> bool:
+    """Whether headers of JSON say what they must, and nothing of limits."""
+    if not _IS_REQUEST_ID(headers.get(REQUEST_ID, "")) or RETRY_AFTER in headers:
+        return False
+    if not _is_type(headers.get("content-type", ""), is_stream=False):
+        return False
+    return not any(name.startswith(RATE_LIMIT_PREFIX) for name in headers)
+
+
+def _is_type(kind: str, *, is_stream: bool) -> bool:
+    if is_stream:
+        return kind.startswith(EVENT_STREAM)
+    return kind == "application/json" or _JSON.fullmatch(kind) is not None
 
 
 def find_header_drifts(

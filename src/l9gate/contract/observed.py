@@ -7,7 +7,6 @@ import msgspec
 from l9gate.errors import SseFormatError
 from l9gate.wire.headers import API_VERSION
 from l9gate.wire.json import JsonObject, parse_object
-from l9gate.wire.messages import as_text
 from l9gate.wire.sse import SseEvent, SseParser
 
 EVENT_STREAM = "text/event-stream"
@@ -20,11 +19,6 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     path: str = "/v1/messages"  # without the query
     api_version: str | None = None
     body: JsonObject = {}  # empty if there is none, or it is no JSON object
-
-    @property
-    def model(self) -> str | None:
-        """The model that was asked."""
-        return as_text(self.body.get("model"))
 
     @property
     def wants_stream(self) -> bool:

@@ -214,6 +214,11 @@ RULES: tuple[Rule, ...] = (
 _BY_CODE = {rule.code: rule for rule in RULES}
 
 
+def rule_of(code: str) -> Rule:
+    """Return the rule of a code that exists."""
+    return _BY_CODE[code]
+
+
 def find_rule(code: str) -> Rule | None:
     """Return the rule of a code, None for one that does not exist."""
     return _BY_CODE.get(code)

@@ -97,9 +97,9 @@ class StreamWatch:
 
 
 def _first_of_each(drifts: Sequence[Drift]) -> list[Drift]:
-    """Return the first of those that differ only in the number of their event."""
+    """Return the first of those that differ only in their event and what was found there."""
     seen: dict[tuple[str, str, str], Drift] = {}
     for drift in drifts:
         pointer = drift.path.partition(" /")[2] if drift.path.startswith("event ") else drift.path
-        seen.setdefault((drift.code, pointer, drift.found), drift)
+        seen.setdefault((drift.code, pointer, drift.expected), drift)
     return list(seen.values())

@@ -4,6 +4,7 @@ import importlib.util
 import sys
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import msgspec
 import pytest
@@ -55,20 +56,18 @@ def test_no_exchange_of_the_corpus_differs_before_it_is_changed() -> None:
     assert wrong == {}
 
 
-@pytest.mark.parametrize("name", [case.id for case in EXCHANGES])
-def test_passing_by_sees_what_is_grave_and_nothing_else(name: str) -> None:
-    case = CASES[name]
+def test_passing_by_sees_what_is_grave_and_nothing_else() -> None:
+    assert [case.id for case in EXCHANGES if not _agrees(case)] == []
+
+
+def _agrees(case: Any) -> bool:
     contract = CORPUS.contract_for(case.reliance)
-    after = CORPUS.after(case)
-    unasked = msgspec.structs.replace(after, probe=None)
-    expected = {
-        (drift.code, drift.path) for drift in contract.find_drifts(unasked) if drift.is_grave
-    }
+    after = msgspec.structs.replace(CORPUS.after(case), probe=None)
+    expected = [drift for drift in contract.find_drifts(after) if drift.is_grave]
     if after.events is None or after.status >= 400:
         found = contract.glance(after.asked, after.status, after.headers, after.body)
-    else:
-        watch = contract.follow(after.asked, after.status, after.headers)
-        for event in after.events:
-            watch.feed(event)
-        found = watch.finish()
-    assert {(drift.code, drift.path) for drift in found} == expected
+        return bool(found == expected)
+    watch = contract.follow(after.asked, after.status, after.headers)
+    for event in after.events:
+        watch.feed(event)
+    return bool(watch.finish() == expected)
