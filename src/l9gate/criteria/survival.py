@@ -127,6 +127,7 @@ def _reason(sighting: Sighting) -> str:
     clauses = [_what_happened(sighting)]
     if sighting.caught:
         clauses.extend(sighting.caught)
+    clauses += [f"failed, and was turned into a pass: {one}" for one in _rewritten(outcome)]
     if sighting.fallback is not None:
         clauses.append(f"fallback: {sighting.fallback}")
     if sighting.expects:
@@ -136,6 +137,10 @@ def _reason(sighting: Sighting) -> str:
     if outcome.state is TestState.XPASSED:
         clauses.append("marked xfail, and passed")
     return "; ".join(clauses)
+
+
+def _rewritten(outcome: TestOutcome) -> list[str]:
+    return [one.detail for one in outcome.remarks if one.kind is RemarkKind.REWRITTEN]
 
 
 def _what_happened(sighting: Sighting) -> str:

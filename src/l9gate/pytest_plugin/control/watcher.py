@@ -166,6 +166,7 @@ class ControlWatcher:
         self._outcome.add(call, report)
         if call.when == "call":
             self._tricks.look_at_methods()
+        self._tricks.note_report(call, report)
         if call.when == "teardown":
             write_sighting(self._folder, self._process, self._sighting(item, self._outcome))
             self._outcome = None

@@ -57,6 +57,12 @@ def test_a_swallowed_failure_survives_and_is_told_with_its_place(sighting: Build
     )
 
 
+def test_a_failure_that_was_rewritten_is_told(sighting: Build) -> None:
+    remark = Remark(kind=RemarkKind.REWRITTEN, detail="APIError at t.py:4")
+    (one,) = in_all(sighting(remarks=(remark,))).survivors
+    assert one.reason.endswith("; failed, and was turned into a pass: APIError at t.py:4")
+
+
 def test_a_survivor_is_named_only_against_what_it_survived(sighting: Build) -> None:
     failed = attempt(sighting(state=TestState.FAILED))
     found = control_of(failed, failed, attempt(sighting(endings=("garbage",))))
