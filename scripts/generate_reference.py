@@ -10,6 +10,7 @@ import msgspec
 
 from l9gate.cli.explain import MEANINGS
 from l9gate.cli.main import COMMANDS, cli
+from l9gate.contract.rules import RULES, Aspect
 from l9gate.criteria.criterion import Scope
 from l9gate.criteria.excerpt import WHERE_KEYS
 from l9gate.criteria.policy import default_policy_text, parse_policy
@@ -36,6 +37,7 @@ def pages() -> dict[str, str]:
     """Return every page of the reference by its file name."""
     return {
         "commands.md": _page("Commands", _commands()),
+        "contract.md": _page("Differences from the contract", _contract()),
         "exit-codes.md": _page("Exit statuses", _exit_codes()),
         "markers.md": _page("Markers", _markers()),
         "policy.md": _page("The policy", _policy()),
@@ -59,6 +61,19 @@ def _commands() -> Iterator[str]:
         # A width of its own, so that the page does not depend on anybody's terminal.
         with click.Context(command, parent=context, info_name=name, terminal_width=96) as inner:
             yield f"## `l9gate {name}`\n\n```text\n{command.get_help(inner)}\n```\n"
+
+
+def _contract() -> Iterator[str]:
+    yield "What may differ in an answer of the API, and what that is to the author of a client:"
+    yield "`breaking` (who keeps to the documentation fails or is misled), `warning` (some may, or"
+    yield "one answer does not tell), `compatible` (announced as possible), `ignorable`."
+    for aspect in Aspect:
+        yield f"\n## {aspect.value.capitalize()}\n"
+        yield "| code | impact | what it is |"
+        yield "|---|---|---|"
+        for rule in RULES:
+            if rule.aspect is aspect:
+                yield f"| `{rule.code}` | {rule.impact} | {rule.text} |"
 
 
 def _exit_codes() -> Iterator[str]:
