@@ -1,15 +1,22 @@
 """What the API promises, and how an answer differs from it: pure, nothing here acts.
 
-observed = parse_observed(parse_asked("POST", "/v1/messages", body=sent), 200, headers, body)
-Contract().find_drifts(observed)                  # against what everybody is promised
-baseline = learn_baseline({"text": [first, second, third]}, Reliance(models=("…",)))
-Contract(parse_baseline(text)).find_drifts(observed)     # against an accepted baseline
-Contract(baseline).glance(asked, status, headers, body)  # passive: only what is grave, fast
-Contract(baseline).follow(asked, status, headers)        # the same for a stream
-foretell_refusals(body); compare_versions(older, newer)  # an upgrade of the API version
-find_model_drifts(models, offered, today)                # lifecycle; the day is handed in
-find_repeated_ids(exchanges); find_count_drift(counted, usage)  # across exchanges
-find_rule(code)                                          # for `l9gate explain`
+What a probe, a recorder or a command calls:
+
+    observed = parse_observed(parse_asked("POST", "/v1/messages", body=sent), 200, headers, body)
+    Contract().find_drifts(observed)                  # against what everybody is promised
+    baseline = learn_baseline({"text": [first, second, third]}, Reliance(models=("…",)))
+    text = render_baseline(baseline)                  # the file that a reviewer accepts
+    Contract(parse_baseline(text)).find_drifts(observed)
+    Contract(baseline).glance(asked, status, headers, body)  # in passing: what is grave, fast
+    Contract(baseline).follow(asked, status, headers)        # the same, of a stream
+    Contract(baseline).compare("message", value)             # one document, as of a mock
+    foretell_refusals(body); compare_versions(older, newer)  # an upgrade of the API version
+    find_model_drifts(models, offered, today)                # the day is handed in
+    find_repeated_ids(exchanges); find_count_drift(counted, usage)
+    find_rule(code)                                          # for `l9gate explain`
+
+`Observed.probe` names the question of a baseline that an exchange repeats; without it only
+promises count. Why: docs/decisions/0011-what-a-contract-holds-an-answer-to.md.
 """
 
 from l9gate.contract.acceptance import compare_versions, foretell_refusals

@@ -29,7 +29,7 @@ class Contract:
         self.baseline = make_baseline() if baseline is None else baseline
         self._trees: dict[str, Node] = {}
         self._decoders: dict[str, ShapeDecoder] = {}
-        self._read_headers = frozenset(self.baseline.reliance.headers)
+        self._read_headers = frozenset(map(str.lower, self.baseline.reliance.headers))
 
     @property
     def reliance(self) -> Reliance:
@@ -81,12 +81,18 @@ class Contract:
         drifts = [] if is_usual else self._find_header_drifts(exchange, None, _NOTHING)
         return StreamWatch(self, asked, is_fast=True, before=drifts)
 
-    def compare(self, document: str, value: Json, asked: Comparison) -> list[Drift]:
-        """Return how a document differs from its shape."""
+    def compare(self, document: str, value: Json, asked: Comparison | None = None) -> list[Drift]:
+        """Return how a document differs from its shape.
+
+        Args:
+            document: its name, such as `message` or `event content_block_delta`.
+            value: the JSON.
+            asked: what else it is compared with; None: what the application relies on.
+        """
         tree = self._trees.get(document)
         if tree is None:
             tree = self._trees[document] = build_tree(self._promises(document, always=False))
-        return find_shape_drifts(tree, value, asked)
+        return find_shape_drifts(tree, value, asked or self._comparison(document, _NOTHING))
 
     def decoder_of(self, document: str) -> ShapeDecoder:
         """Return the fast decoder of a document, made when it is first needed."""
@@ -173,7 +179,7 @@ class Contract:
             body=body,
         )
         is_read = is_message and observed.status < 300
-        read = self.baseline.reliance.headers if is_read else ()
+        read = tuple(self._read_headers) if is_read else ()
         # Another status has other headers; that it is another is told already.
         usual = probe.headers if observed.status in probe.statuses else {}
         return [*drifts, *find_changed_headers(observed.headers, usual, read)]

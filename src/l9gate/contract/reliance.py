@@ -1,12 +1,14 @@
 """What one application relies on, beyond what everybody is promised."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
 from l9gate.contract.drift import Drift, name_of, tell
+from l9gate.contract.observed import Observed
 from l9gate.contract.rules import Impact
 from l9gate.wire.json import Json, JsonObject
+from l9gate.wire.messages import as_text
 
 
 class Reliance(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -16,8 +18,17 @@ class Reliance(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     block_types: tuple[str, ...] = ()  # the same
     survives_unknown: bool = True  # it has a branch for reasons, types and values it does not know
     models: tuple[str, ...] = ()  # that it names
-    headers: tuple[str, ...] = ()  # that it reads
+    headers: tuple[str, ...] = ()  # that it reads from messages
     fields: tuple[str, ...] = ()  # that it reads: paths in the document `message`
+
+    def with_models_of(self, exchanges: Iterable[Observed]) -> "Reliance":
+        """Return the same, with the models that its own traffic asks for.
+
+        Which reasons and blocks it handles is not learnt: meeting one is not handling it.
+        """
+        asked = {as_text(exchange.asked.body.get("model")) for exchange in exchanges}
+        names = {*self.models, *(name for name in asked if name is not None)}
+        return msgspec.structs.replace(self, models=tuple(sorted(names)))
 
     @property
     def unknown_impact(self) -> Impact:

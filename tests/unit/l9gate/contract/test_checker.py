@@ -75,6 +75,13 @@ def test_a_place_without_promises_is_only_asked_for_its_headers(
     assert contract.find_drifts(seen) == []
 
 
+def test_a_document_of_anybody_is_compared_as_it_is(contract: Contract) -> None:
+    """E-01: what a mock answers is held against the contract."""
+    assert contract.compare("message", _MESSAGE) == []
+    mock: JsonObject = {**_MESSAGE, "usage": None}
+    assert [drift.code for drift in contract.compare("message", mock)] == ["shape.null"]
+
+
 def test_a_gateway_may_put_something_before_the_path(contract: Contract, play: Play) -> None:
     seen = play("text", body=b"{}")
     behind = msgspec.structs.replace(seen, asked=Asked(path="/anthropic/v1/messages"))
@@ -90,7 +97,7 @@ def test_a_stream_that_nobody_asked_for_is_told_once(contract: Contract, play: P
 
 
 def test_what_an_application_reads_is_required_in_passing(play: Play) -> None:
-    reads = Reliance(headers=("x-served-by",), fields=("/usage/iterations",))
+    reads = Reliance(headers=("X-Served-By",), fields=("/usage/iterations",))
     contract = Contract(msgspec.structs.replace(make_baseline(), reliance=reads))
     seen = play("text")
     found = contract.glance(seen.asked, seen.status, seen.headers, seen.body)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from l9gate.contract import Reliance
+from l9gate.contract import Asked, Observed, Reliance
 from l9gate.wire.json import JsonObject
 
 MESSAGE: JsonObject = {
@@ -34,3 +34,12 @@ def test_without_a_branch_for_the_unknown_it_breaks() -> None:
 def test_nothing_is_told_of_what_is_no_message() -> None:
     reliance = Reliance(stop_reasons=("end_turn",), block_types=("text",))
     assert list(reliance.find_unhandled({"stop_reason": 7, "content": 7})) == []
+
+
+def test_models_are_those_declared_and_those_asked() -> None:
+    def asking(body: JsonObject) -> Observed:
+        return Observed(asked=Asked(body=body), status=200, headers={})
+
+    seen = [asking({"model": "b"}), asking({"model": 7}), asking({}), asking({"model": "b"})]
+    declared = Reliance(models=("c",), stop_reasons=("end_turn",))
+    assert declared.with_models_of(seen) == Reliance(models=("b", "c"), stop_reasons=("end_turn",))
