@@ -60,7 +60,10 @@ def test_growth_over_nothing_is_an_error(
         measure("none", lambda _: None, operations, readings=readings)
 
 
-def test_without_an_observation_growth_is_still_measured() -> None:
+def test_without_an_observation_growth_is_still_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        gc, "collect", lambda: 0
+    )  # it looks through all that thousands of tests left
     assert isinstance(make_memory_growth(None)("ten", lambda _: None, 1), int)
 
 
