@@ -1,3 +1,4 @@
+import gc
 from types import SimpleNamespace
 from typing import cast
 
@@ -61,9 +62,8 @@ def test_growth_over_nothing_is_an_error(
 
 
 def test_without_an_observation_growth_is_still_measured(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        gc, "collect", lambda: 0
-    )  # it looks through all that thousands of tests left
+    # The collector would look through all that thousands of tests have left.
+    monkeypatch.setattr(gc, "collect", lambda: 0)
     assert isinstance(make_memory_growth(None)("ten", lambda _: None, 1), int)
 
 
