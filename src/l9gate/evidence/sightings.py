@@ -66,6 +66,7 @@ class Orders(msgspec.Struct, frozen=True, kw_only=True):
     selected: tuple[str, ...] | None  # node ids; None: everything
     root: str | None  # of a project with settings: only tests of these layers are run
     layers: tuple[Layer, ...] = ()
+    arguments: tuple[str, ...] = ()  # to pytest, meant by users for now, unlike `addopts`
 
 
 ORDERS = "L9GATE_CONTROL"  # the variable that holds them

@@ -57,9 +57,8 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     orders = parse_orders(os.environ[ORDERS])
     config.stash[CONTROLLED] = True
+    _neutralise(config, orders.arguments)
     is_worker = hasattr(config, "workerinput")
-    if not is_worker:  # a worker of xdist takes over the options of its controller
-        _neutralise(config)
     for marker in MARKERS:
         config.addinivalue_line("markers", marker)
     hold_leash()
@@ -73,10 +72,10 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(watcher, "l9gate-control")
 
 
-def _neutralise(config: pytest.Config) -> None:
-    given = config.invocation_params.args
+def _neutralise(config: pytest.Config, given: tuple[str, ...]) -> None:
+    """Undo what the project says by itself; a worker of xdist has read the same file."""
     for name, (value, words) in _NEUTRAL.items():
-        is_meant = any(str(word).startswith(words) for word in given) if words else False
+        is_meant = any(word.startswith(words) for word in given) if words else False
         if hasattr(config.option, name) and not is_meant:
             setattr(config.option, name, value)
 

@@ -39,6 +39,7 @@ async def collect(plan: ControlPlan, say: Callable[[str], None]) -> Attempt:
         selected=plan.selected,
         root=str(plan.root) if plan.layers else None,
         layers=plan.layers,
+        arguments=plan.arguments,
     )
     environ = {**plan.environ, ORDERS: render_orders(orders)}
     command = (sys.executable, "-m", "pytest", *plan.pytest_arguments())
