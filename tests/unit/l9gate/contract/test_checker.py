@@ -68,6 +68,29 @@ def test_other_documents_are_looked_at_in_passing_too(
     assert all(drift.is_grave for drift in found)
 
 
+@pytest.mark.parametrize(
+    ("status", "body", "code"),
+    [
+        (200, b"not JSON", "body.malformed"),
+        (200, b'{"type": "error", "error": {"type": "api_error"}}', "envelope.success"),
+        (500, b"<html>", "envelope.foreign"),
+        (500, b'{"type": "error", "error": {}, "request_id": null}', "shape.missing"),
+    ],
+)
+def test_a_body_that_is_no_answer_is_told_by_one_rule(
+    contract: Contract, play: Play, status: int, body: bytes, code: str
+) -> None:
+    found = contract.find_drifts(play("text", status=status, body=body))
+    assert {drift.code for drift in found} == {code}
+
+
+def test_what_an_application_does_not_handle_is_told(play: Play) -> None:
+    reliance = Reliance(stop_reasons=("tool_use",))
+    contract = Contract(msgspec.structs.replace(make_baseline(), reliance=reliance))
+    for name in ("text", "stream_text"):
+        assert [drift.code for drift in contract.find_drifts(play(name))] == ["shape.unhandled"]
+
+
 def test_a_place_without_promises_is_only_asked_for_its_headers(
     contract: Contract, play: Play
 ) -> None:
@@ -92,6 +115,13 @@ def test_a_gateway_may_put_something_before_the_path(contract: Contract, play: P
 def test_a_stream_that_nobody_asked_for_is_told_once(contract: Contract, play: Play) -> None:
     seen = play("stream_text")
     asked = msgspec.structs.replace(seen.asked, body={**seen.asked.body, "stream": False})
+    found = contract.find_drifts(msgspec.structs.replace(seen, asked=asked))
+    assert [drift.code for drift in found] == ["header.content_type"]
+
+
+def test_a_message_instead_of_a_stream_is_told_once(contract: Contract, play: Play) -> None:
+    seen = play("text")
+    asked = msgspec.structs.replace(seen.asked, body={**seen.asked.body, "stream": True})
     found = contract.find_drifts(msgspec.structs.replace(seen, asked=asked))
     assert [drift.code for drift in found] == ["header.content_type"]
 

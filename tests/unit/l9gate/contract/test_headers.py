@@ -107,6 +107,15 @@ def test_a_rate_limit_says_when_to_come_back(
     assert _codes({**USUAL, **headers}, 429, body) == codes
 
 
+def test_a_stream_comes_as_a_stream_and_its_refusal_does_not() -> None:
+    def codes(status: int) -> list[str]:
+        found = find_header_drifts(USUAL, status=status, is_stream=True, is_message=True, body=None)
+        return [drift.code for drift in found]
+
+    assert codes(200) == ["header.content_type"]
+    assert codes(400) == []
+
+
 def test_errors_need_no_limits_and_tell_one_id() -> None:
     bare = {name: value for name, value in USUAL.items() if name not in LIMITS}
     assert _codes(bare, 400, {"request_id": "req_1"}) == []

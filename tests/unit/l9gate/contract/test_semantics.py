@@ -52,6 +52,28 @@ def test_counts_of_tokens_add_up(counts: JsonObject, codes: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
+    ("changes", "codes"),
+    [
+        ({"id": "chatcmpl-1"}, ["id.form"]),
+        ({"content": [CALL], "stop_reason": "tool_use"}, []),
+        ({"content": [{**CALL, "id": "call_1"}], "stop_reason": "tool_use"}, ["id.form"]),
+        ({"content": [CALL]}, ["stop.tool_use"]),
+        ({"content": [CALL], "stop_reason": "max_tokens"}, []),
+        ({"stop_reason": "tool_use"}, ["stop.tool_use"]),
+        ({"stop_reason": "stop_sequence"}, ["stop.sequence"]),
+        ({"stop_sequence": "x"}, ["stop.sequence"]),
+        ({"stop_sequence": "x", "stop_reason": "stop_sequence"}, ["stop.sequence"]),
+        ({"stop_sequence": "three", "stop_reason": "stop_sequence"}, []),
+        ({"stop_reason": "refusal", "stop_details": None}, ["stop.details"]),
+        ({"stop_reason": "refusal", "stop_details": {"type": "refusal"}}, []),
+    ],
+)
+def test_the_reason_to_stop_fits_what_was_said(changes: JsonObject, codes: list[str]) -> None:
+    """Invariant 9."""
+    assert _codes(changes, stop_sequences=["three"]) == codes
+
+
+@pytest.mark.parametrize(
     ("wanted", "answered", "codes"),
     [
         ("claude-haiku-4-5", "claude-haiku-4-5-20251001", []),
@@ -71,6 +93,11 @@ def test_the_model_that_was_asked_answers(wanted: Json, answered: Json, codes: l
     [
         ([{"name": "f", "input_schema": {"required": ["a"]}}], CALL, ["tool.input"]),
         ([{"name": "f"}], CALL, []),
+        (
+            [{"name": "f", "strict": True, "input_schema": {"required": ["a"]}}],
+            CALL,
+            ["tool.input"],
+        ),
         ([{"name": "g"}], CALL, ["tool.name"]),
         ([{"name": "g"}, {"type": "browser_toolset_20260801"}], CALL, []),
         ([{"name": "g"}], {**CALL, "toolset_name": "browser"}, []),
@@ -94,6 +121,7 @@ def test_tools_are_called_as_they_were_offered(
         ({"format": {"schema": {"required": ["a"]}}}, [{"type": "text", "text": "{}"}],
          ["output.format"]),
         ({"format": {"schema": {"type": "object"}}}, [{"type": "text", "text": "{}"}], []),
+        ({"format": {"schema": {}}}, [{"type": "text", "text": "no JSON"}], ["output.format"]),
         ({"format": {"schema": {}}}, [{"type": "text", "text": 7}], []),
         ({"format": {"schema": {}}}, [{"type": "thinking"}], []),
         ({"format": 7}, [{"type": "text", "text": "x"}], []),

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-ROOT = Path(__file__).parents[4]
+ROOT = Path(__file__).parents[2]
 
 
 def _load() -> ModuleType:
