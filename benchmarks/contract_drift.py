@@ -142,8 +142,8 @@ def measure_cost(corpus: Corpus) -> None:
     """Print what a response and an event cost, beside jsonschema."""
     contract = Contract()
     validators = _validators()
-    schemas = {"count": "token_count", "models": "models_page"}
-    for name in ("text", "tool", "thinking", "count", "models"):
+    schemas = {"count": "token_count", "models": "models_page", "error_429": "error"}
+    for name in ("text", "tool", "thinking", *schemas):
         validator = validators[schemas.get(name, "message")]
         seen = corpus.before(_case(name))
         body = seen.body

@@ -16,6 +16,8 @@ from l9gate.contract.schema import Node, Promise, Promises, build_tree
 from l9gate.contract.semantics import find_batch_drifts, find_message_drifts
 from l9gate.contract.shape import Comparison, find_shape_drifts
 from l9gate.contract.watch import StreamWatch
+from l9gate.wire.faults import status_of
+from l9gate.wire.headers import REQUEST_ID, RETRY_AFTER
 from l9gate.wire.json import Json, JsonObject, parse_object
 
 _FAST = frozenset({MESSAGE, "token_count", "model", "models_page"})  # all is said by their shape
@@ -64,6 +66,8 @@ class Contract:
             body: the bytes, content encoding removed; of a stream see `follow`.
         """
         if status == 200 and not asked.wants_stream and self._is_fine(asked, headers, body):
+            return []
+        if status >= 400 and self._is_fine_error(status, headers, body):
             return []
         observed = parse_observed(asked, status, headers, body)
         return [drift for drift in self.find_drifts(observed) if drift.is_grave]
@@ -122,6 +126,16 @@ class Contract:
             and self._read_headers <= headers.keys()
             and not self.find_message_drifts(asked, parse_object(body) or {})
         )
+
+    def _is_fine_error(self, status: int, headers: Mapping[str, str], body: bytes) -> bool:
+        """Whether an error is right beyond doubt."""
+        if not self.decoder_of(ERROR).accepts(body) or not are_plain(headers):
+            return False
+        told = parse_object(body) or {}
+        error = told["error"]
+        is_its_own = isinstance(error, dict) and status_of(str(error["type"])) == status
+        says_when = status != 429 or RETRY_AFTER in headers
+        return is_its_own and says_when and told["request_id"] == headers[REQUEST_ID]
 
     def _promises(self, document: str, *, always: bool) -> Promises:
         """Return the promises of a document; `always` adds that what is read is there."""

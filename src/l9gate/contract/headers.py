@@ -63,8 +63,10 @@ def are_usual(headers: Mapping[str, str], *, is_stream: bool) -> bool:
 
 
 def are_plain(headers: Mapping[str, str]) -> bool:
-    """Whether headers of JSON say what they must, and nothing of limits."""
-    if not _IS_REQUEST_ID(headers.get(REQUEST_ID, "")) or RETRY_AFTER in headers:
+    """Whether headers of JSON say what they must, and nothing of limits but whole seconds."""
+    if not _IS_REQUEST_ID(headers.get(REQUEST_ID, "")):
+        return False
+    if not headers.get(RETRY_AFTER, "0").isdecimal():
         return False
     if not _is_type(headers.get("content-type", ""), is_stream=False):
         return False

@@ -84,6 +84,31 @@ def test_a_body_that_is_no_answer_is_told_by_one_rule(
     assert {drift.code for drift in found} == {code}
 
 
+@pytest.mark.parametrize(
+    ("name", "status", "headers"),
+    [
+        ("error_400", None, {}),
+        ("error_400", 404, {}),
+        ("error_400", None, {"request-id": "req_other"}),
+        ("error_429", None, {}),
+        ("error_429", None, {"retry-after": None}),
+        ("error_429", None, {"retry-after": "soon"}),
+        ("error_529", None, {"content-type": "text/html"}),
+    ],
+)
+def test_an_error_in_passing_is_looked_at_as_closely(
+    contract: Contract,
+    play: Play,
+    name: str,
+    status: int | None,
+    headers: dict[str, str | None],
+) -> None:
+    seen = play(name, status=status, headers=headers)
+    expected = [drift for drift in contract.find_drifts(seen) if drift.is_grave]
+    assert contract.glance(seen.asked, seen.status, seen.headers, seen.body) == expected
+    assert bool(expected) == bool(status or headers)
+
+
 def test_what_an_application_does_not_handle_is_told(play: Play) -> None:
     reliance = Reliance(stop_reasons=("tool_use",))
     contract = Contract(msgspec.structs.replace(make_baseline(), reliance=reliance))

@@ -73,7 +73,8 @@ def test_what_cannot_be_read_or_is_gone_is_told_and_never_usual(
         ({"content-type": "application/jsonish"}, False),
         ({"content-type": ""}, False),
         ({"request-id": "1"}, False),
-        ({"retry-after": "1"}, False),
+        ({"retry-after": "1"}, True),
+        ({"retry-after": "1.5"}, False),
         ({f"{FIRST}-limit": "1"}, False),
     ],
 )
