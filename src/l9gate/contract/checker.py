@@ -15,7 +15,7 @@ from l9gate.contract.reliance import Reliance
 from l9gate.contract.schema import Node, Promise, Promises, build_tree
 from l9gate.contract.semantics import find_batch_drifts, find_message_drifts
 from l9gate.contract.shape import Comparison, find_shape_drifts
-from l9gate.contract.watch import StreamWatch
+from l9gate.contract.watch import DOCUMENTS, Accepts, StreamWatch
 from l9gate.wire.faults import status_of
 from l9gate.wire.headers import REQUEST_ID, RETRY_AFTER
 from l9gate.wire.json import Json, JsonObject, parse_object
@@ -31,6 +31,7 @@ class Contract:
         self.baseline = make_baseline() if baseline is None else baseline
         self._trees: dict[str, Node] = {}
         self._decoders: dict[str, ShapeDecoder] = {}
+        self._accepts: dict[str, Accepts] = {}  # by the name of an event
         self._read_headers = frozenset(map(str.lower, self.baseline.reliance.headers))
 
     @property
@@ -80,10 +81,14 @@ class Contract:
             status: of the answer, below 400.
             headers: names in lower case.
         """
-        exchange = Observed(asked=asked, status=status, headers=dict(headers), events=())
-        is_usual = are_usual(headers, is_stream=True) and self._read_headers <= headers.keys()
-        drifts = [] if is_usual else self._find_header_drifts(exchange, None, _NOTHING)
-        return StreamWatch(self, asked, is_fast=True, before=drifts)
+        drifts: list[Drift] = []
+        if not (are_usual(headers, is_stream=True) and self._read_headers <= headers.keys()):
+            exchange = Observed(asked=asked, status=status, headers=dict(headers))
+            drifts = self._find_header_drifts(exchange, None, _NOTHING)
+        if not self._accepts:
+            decoders = {name: self.decoder_of(one) for name, one in DOCUMENTS.items()}
+            self._accepts = {name: decoder.accepts for name, decoder in decoders.items()}
+        return StreamWatch(self, asked, accepts=self._accepts, before=drifts)
 
     def compare(self, document: str, value: Json, asked: Comparison | None = None) -> list[Drift]:
         """Return how a document differs from its shape.

@@ -4,7 +4,7 @@ from l9gate.contract.schema import is_of, kind_of
 from l9gate.wire.json import Json, JsonObject
 
 _MAX_DEPTH = 64  # a schema may refer to itself where it is not `strict`
-_UNIONS = ("anyOf", "oneOf")
+_UNIONS = frozenset({"anyOf", "oneOf", "allOf"})
 
 
 def find_breach(value: Json, schema: JsonObject) -> str | None:
@@ -22,7 +22,8 @@ def _find(value: Json, schema: Json, root: JsonObject, depth: int) -> str | None
         return None
     if "$ref" in schema:
         return _find(value, _resolve(schema["$ref"], root), root, depth - 1)
-    if not (_is_allowed(value, schema) and _keeps_unions(value, schema, root, depth)):
+    is_plain = _UNIONS.isdisjoint(schema)
+    if not (_is_allowed(value, schema) and (is_plain or _keeps_unions(value, schema, root, depth))):
         return ""
     if isinstance(value, dict):
         return _find_in_object(value, schema, root, depth)
@@ -50,10 +51,10 @@ def _keeps_unions(value: Json, schema: JsonObject, root: JsonObject, depth: int)
     def is_kept(option: Json) -> bool:
         return _find(value, option, root, depth - 1) is None
 
-    for name in _UNIONS:
+    for name in ("anyOf", "oneOf"):
         if name in schema and not any(map(is_kept, _list(schema[name]))):
             return False
-    return "allOf" not in schema or all(map(is_kept, _list(schema["allOf"])))
+    return all(map(is_kept, _list(schema.get("allOf"))))
 
 
 def _find_in_object(
