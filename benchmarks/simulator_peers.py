@@ -10,6 +10,7 @@ import re
 import shutil
 import signal
 import socket
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -17,6 +18,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 from urllib.request import Request, urlopen
 
 SERVER_CORE, LOAD_CORE = 0, 1
@@ -77,6 +79,7 @@ class Rate:
     per_core_s: float
 
 
+Rates: TypeAlias = list[Rate]
 _COUNTS = re.compile(r"(\d+) requests in .*Requests/sec:\s+([\d.]+)", re.DOTALL)
 
 
@@ -205,25 +208,46 @@ def wrk_script(body: str, depth: int = 1) -> str:
     return _WRK.format(headers=headers, body=body, path="/v1/messages", depth=depth)
 
 
-def measure(server: Server, body: str, *, depth: int = 1, clients: int = 64) -> Rate:
-    """The best of some short runs; a bad status ends the benchmark."""
+def measure(servers: dict[str, Server], body: str, *, depth: int, clients: int) -> dict[str, Rates]:
+    """Put the same load on servers in turn, some rounds of a second each.
+
+    The machine's speed changes from minute to minute, so only rates of one round are compared.
+    A bad status ends the benchmark.
+    """
     need("wrk", "wrk")
+    rates: dict[str, Rates] = {name: [] for name in servers}
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
         script.write(wrk_script(body, depth))
         script.flush()
         load = ["taskset", "-c", str(LOAD_CORE), "wrk", "-t1", f"-c{clients}", "-d1"]
-        rates = []
         for _ in range(RUNS):
-            before_s = server.cpu_s()
-            run = subprocess.run(
-                [*load, "-s", script.name, server.url], capture_output=True, text=True, check=True
-            )
-            spent_s = max(server.cpu_s() - before_s, 0.01)
-            found = _COUNTS.search(run.stdout)
-            if "Non-2xx" in run.stdout or found is None:
-                raise SystemExit(f"{server.url} refused requests:\n{run.stdout}")
-            rates.append(Rate(float(found[2]), int(found[1]) / spent_s))
-    return Rate(max(rate.per_s for rate in rates), max(rate.per_core_s for rate in rates))
+            for name, server in servers.items():
+                rates[name].append(_measure_once([*load, "-s", script.name, server.url], server))
+    return rates
+
+
+def _measure_once(load: list[str], server: Server) -> Rate:
+    before_s = server.cpu_s()
+    run = subprocess.run(load, capture_output=True, text=True, check=True)
+    spent_s = max(server.cpu_s() - before_s, 0.01)
+    found = _COUNTS.search(run.stdout)
+    if "Non-2xx" in run.stdout or found is None:
+        raise SystemExit(f"{server.url} refused requests:\n{run.stdout}")
+    return Rate(float(found[2]), int(found[1]) / spent_s)
+
+
+def best_of(rates: Rates) -> Rate:
+    """The best of each number: noise only ever slows down."""
+    return Rate(max(one.per_s for one in rates), max(one.per_core_s for one in rates))
+
+
+def ratio_of(ours: Rates, theirs: Rates) -> Rate:
+    """How many times theirs ours is: the median of the rounds."""
+    pairs = list(zip(ours, theirs, strict=True))
+    return Rate(
+        statistics.median(mine.per_s / other.per_s for mine, other in pairs),
+        statistics.median(mine.per_core_s / other.per_core_s for mine, other in pairs),
+    )
 
 
 def note_machine() -> None:

@@ -12,6 +12,7 @@ import struct
 import subprocess
 import tempfile
 import time
+from contextlib import ExitStack
 from multiprocessing.connection import Connection
 
 from simulator_peers import (
@@ -21,16 +22,18 @@ from simulator_peers import (
     SERVER_CORE,
     MissingError,
     Rate,
-    Server,
     aimock,
     answer_of,
+    best_of,
     body_of,
     measure,
     note_machine,
+    ratio_of,
     simulator,
     wrk_script,
 )
 
+OURS, PEER = "l9gate", "aimock"
 LONG_BODY = body_of(f"Which function? Reply exactly: {LONG} NUMBER", stream=True)
 ASKED_STREAMS, PROBES, GAP_S = 2000, 100, 0.020
 CROWDS = (1000, 1500, ASKED_STREAMS)
@@ -47,25 +50,29 @@ def paced_body(events: int) -> str:
     return body_of(f"Reply exactly: {'x' * 24 * events}", stream=True)
 
 
-def events_per_s(server: Server) -> Rate:
-    events = answer_of(server.url, LONG_BODY).count(b"event: ")
-    rate = measure(server, LONG_BODY, clients=16)
-    return Rate(events * rate.per_s, events * rate.per_core_s)
-
-
 def show_events() -> None:
-    with simulator() as server:
-        ours = events_per_s(server)
-    try:
-        with aimock(LONG) as server:
-            peer = events_per_s(server)
+    with ExitStack() as stack:
+        servers = {OURS: stack.enter_context(simulator())}
+        try:
+            servers[PEER] = stack.enter_context(aimock(LONG))
+        except MissingError as error:
+            print(f"skipped: {PEER}, there is no {error}")
+        rates = measure(servers, LONG_BODY, depth=1, clients=16)
+        events = {
+            name: answer_of(server.url, LONG_BODY).count(b"event: ")
+            for name, server in servers.items()
+        }
+    best = {
+        name: Rate(events[name] * rate.per_s, events[name] * rate.per_core_s)
+        for name, rate in ((name, best_of(found)) for name, found in rates.items())
+    }
+    if PEER in best:
+        ratio, share = ratio_of(rates[OURS], rates[PEER]), events[OURS] / events[PEER]
         print(
-            f"{ours.per_s / peer.per_s:6.2f} x aimock, "
-            f"{ours.per_core_s / peer.per_core_s:.2f} x per second of a core  "
-            f"({peer.per_s:,.0f} and {peer.per_core_s:,.0f} events/s)"
+            f"{share * ratio.per_s:6.2f} x {PEER}, {share * ratio.per_core_s:.2f} x per second of "
+            f"a core  ({best[PEER].per_s:,.0f} and {best[PEER].per_core_s:,.0f} events/s)"
         )
-    except MissingError as error:
-        print(f"skipped: aimock, there is no {error}")
+    ours = best[OURS]
     print(
         f"{ours.per_s:,.0f} events/s at zero delay, {ours.per_core_s:,.0f} per second of a core"
         + (f" (asked: {ASKED_PER_S:,})" if ours.per_s < ASKED_PER_S else "")
