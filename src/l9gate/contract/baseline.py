@@ -60,7 +60,7 @@ def learn_baseline(
     seen: dict[str, dict[str, Promise]] = {}
     probes: dict[str, Probe] = {}
     for name, exchanges in repeats.items():
-        counting = [one for one in exchanges if not is_transient(one.status)]
+        counting = [one for one in exchanges if _counts(one)]
         if len(counting) < LEAST_REPEATS:
             raise BaselineError(
                 f"probe `{name}`: {len(counting)} answers that count, "
@@ -127,6 +127,12 @@ def _render(value: Json, depth: int) -> str:
     inner = " " * (depth + 1)
     lines = [f"{inner}{json.dumps(key)}: {_render(value[key], depth + 1)}" for key in sorted(value)]
     return "{\n" + ",\n".join(lines) + f"\n{' ' * depth}}}" if lines else "{}"
+
+
+def _counts(observed: Observed) -> bool:
+    """Whether an answer is a repeat: nothing kept the endpoint from giving it."""
+    names = [event.event for event in observed.events or ()]
+    return not is_transient(observed.status) and "error" not in names
 
 
 def _add_seen(seen: dict[str, Promise], tree: Node | None, value: Json) -> None:

@@ -1,7 +1,7 @@
 """One difference from the contract, and how much of an answer may be shown of it."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
@@ -12,6 +12,7 @@ from l9gate.wire.json import Json
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.:-]{0,63}")
 _MAX_EXCERPT = 160
 _MAX_DEPTH = 3
+_MAX_KEPT = 256
 _OPEN = frozenset({"input"})  # what is below was written by a model: not even its keys are shown
 _ORDER = tuple(Impact)
 
@@ -43,6 +44,33 @@ class Drift(msgspec.Struct, frozen=True, kw_only=True):
     def is_grave(self) -> bool:
         """Whether somebody has to look: it is breaking or a warning."""
         return self.impact in {Impact.BREAKING, Impact.WARNING}
+
+
+class Firsts:
+    """Keeps the first of those that differ only in their event and what was found there.
+
+    A stream may be wrong in every event; no more than a bounded number is kept.
+    """
+
+    def __init__(self, drifts: Iterable[Drift] = ()) -> None:
+        self._kept: dict[tuple[str, str, str], Drift] = {}
+        self.extend(drifts)
+
+    def __iter__(self) -> Iterator[Drift]:
+        """Yield them in the order in which they came."""
+        return iter(self._kept.values())
+
+    def add(self, drift: Drift) -> None:
+        """Take in one."""
+        is_event = drift.path.startswith("event ")
+        pointer = drift.path.partition(" /")[2] if is_event else drift.path
+        if len(self._kept) < _MAX_KEPT:
+            self._kept.setdefault((drift.code, pointer, drift.expected), drift)
+
+    def extend(self, drifts: Iterable[Drift]) -> None:
+        """Take in several."""
+        for drift in drifts:
+            self.add(drift)
 
 
 def tell(

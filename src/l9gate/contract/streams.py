@@ -8,7 +8,7 @@ After a difference it goes on as if the event had been right, so that one cause 
 
 from enum import Enum
 
-from l9gate.contract.drift import Drift, name_of, sketch, sketch_bytes, tell
+from l9gate.contract.drift import Firsts, name_of, sketch, sketch_bytes, tell
 from l9gate.contract.envelope import find_type_drifts, is_foreign
 from l9gate.contract.semantics import total_input
 from l9gate.wire.draft import DELTAS
@@ -60,13 +60,14 @@ class StreamGrammar:
     """
 
     def __init__(self, *, keeps_text: bool = False) -> None:
-        self.drifts: list[Drift] = []
+        self.drifts = Firsts()
         self.state = State.START
         self.message: JsonObject = {}
         self._keeps_text = keeps_text
         self._content: list[Json] = []
         self._block: JsonObject = {}
         self._pieces: list[str] = []
+        self._unread: list[int] = []  # events that closed an input which is no JSON object
         self._usage: JsonObject = {}
         self._next_index = 0
         self._number = -1
@@ -178,11 +179,9 @@ class StreamGrammar:
         kind = as_text(self._block.get("type"))
         if kind in {"tool_use", "server_tool_use"}:
             text = "".join(self._pieces)
-            value = parse_object(text.encode() or b"{}")
-            # Whether `max_tokens` cut it off is known only later.
-            self._block["input"] = value
-            if value is None:
-                self._block["input_at"] = self._number
+            self._block["input"] = parse_object(text.encode() or b"{}")
+            if self._block["input"] is None:
+                self._unread.append(self._number)
         elif self._keeps_text and kind == "text":
             self._block["text"] = "".join(self._pieces)
         self._content.append(self._block)
@@ -199,12 +198,11 @@ class StreamGrammar:
             counts = {name: count for name, count in usage.items() if count is not None}
             self._usage |= counts
         self.message["usage"] = self._usage
-        for block in self._content:
-            at = block.pop("input_at", None) if isinstance(block, dict) else None
-            if at is not None and self.message.get("stop_reason") != "max_tokens":
-                path = f"event {at}"
+        if self.message.get("stop_reason") != "max_tokens":  # which may cut an input off
+            for at in self._unread:
                 found = "pieces that make none"
-                self.drifts.append(tell("stream.tool_input", path, "a JSON object", found))
+                self.drifts.add(tell("stream.tool_input", f"event {at}", "a JSON object", found))
+        self._unread = []
 
     def _check_totals(self, usage: JsonObject) -> None:
         is_refused = self.message.get("stop_reason") == "refusal"
@@ -219,7 +217,7 @@ class StreamGrammar:
         if is_foreign(body):
             self._tell("envelope.foreign", "", "the API's error envelope", sketch(body))
         else:
-            self.drifts += find_type_drifts(body, None, f"{self.place} ")
+            self.drifts.extend(find_type_drifts(body, None, f"{self.place} "))
 
     def _check_index(self, body: JsonObject) -> None:
         index = body.get("index")
@@ -231,4 +229,4 @@ class StreamGrammar:
 
     def _tell(self, code: str, pointer: str, expected: str, found: str) -> None:
         path = f"{self.place} {pointer}" if pointer else self.place
-        self.drifts.append(tell(code, path, expected, found))
+        self.drifts.add(tell(code, path, expected, found))

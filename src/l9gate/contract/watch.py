@@ -5,7 +5,7 @@ from typing import Protocol, TypeAlias
 
 from l9gate.contract.baseline import Probe
 from l9gate.contract.documents import ERROR, EVENT
-from l9gate.contract.drift import Drift, distinct, tell
+from l9gate.contract.drift import Drift, Firsts, distinct, tell
 from l9gate.contract.observed import Asked
 from l9gate.contract.reliance import Reliance
 from l9gate.contract.shape import Comparison
@@ -52,7 +52,7 @@ class StreamWatch:
         self._probe = probe
         self._accepts = accepts
         self._grammar = StreamGrammar(keeps_text="output_config" in asked.body)
-        self._drifts = list(before)
+        self._drifts = Firsts(before)
 
     def feed(self, event: SseEvent) -> None:
         """Take in the next event."""
@@ -72,14 +72,14 @@ class StreamWatch:
         """
         grammar = self._grammar
         grammar.finish(was_cut=was_cut)
-        drifts = [*self._drifts, *grammar.drifts]
+        drifts: list[Drift] = [*self._drifts, *grammar.drifts]
         if grammar.state is State.DONE:
             drifts += self._judge.find_message_drifts(self._asked, grammar.message)
         elif grammar.state is State.FAILED and self._probe is not None and self._probe.statuses:
             drifts.append(tell("status.transient", grammar.place, "an answer", "an `error` event"))
         if not drifts:
             return []
-        found = distinct(_first_of_each(drifts))
+        found = distinct(drifts)
         return found if self._accepts is None else [drift for drift in found if drift.is_grave]
 
     def _compare(self, name: str, body: JsonObject) -> None:
@@ -88,13 +88,4 @@ class StreamWatch:
         comparison = Comparison(
             place=f"{self._grammar.place} ", usual=frozenset(usual), reliance=self._judge.reliance
         )
-        self._drifts += self._judge.compare(document, body, comparison)
-
-
-def _first_of_each(drifts: Sequence[Drift]) -> list[Drift]:
-    """Return the first of those that differ only in their event and what was found there."""
-    seen: dict[tuple[str, str, str], Drift] = {}
-    for drift in drifts:
-        pointer = drift.path.partition(" /")[2] if drift.path.startswith("event ") else drift.path
-        seen.setdefault((drift.code, pointer, drift.expected), drift)
-    return list(seen.values())
+        self._drifts.extend(self._judge.compare(document, body, comparison))

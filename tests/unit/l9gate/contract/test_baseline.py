@@ -17,6 +17,7 @@ from l9gate.contract import (
 )
 from l9gate.errors import BaselineError, ExitCode
 from l9gate.wire.json import Json, JsonObject
+from l9gate.wire.sse import SseEvent
 
 Play = Callable[..., Observed]
 Body = Callable[[str], JsonObject]
@@ -91,6 +92,9 @@ def test_headers_and_statuses_of_repeats_are_kept(play: Play) -> None:
 def test_too_few_repeats_are_no_baseline(play: Play) -> None:
     with pytest.raises(BaselineError, match="`ask`: 2 answers that count") as refused:
         learn_baseline({"ask": [play("text"), play("text"), play("error_529")]})
+    failed = play("stream_text", events=[SseEvent("error", b"{}")])
+    with pytest.raises(BaselineError, match="0 answers that count"):
+        learn_baseline({"ask": [failed] * 3})
     assert refused.value.exit_code is ExitCode.RUN_DATA
     assert refused.value.hint is not None
 

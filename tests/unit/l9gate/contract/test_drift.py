@@ -1,6 +1,6 @@
 """What is told of a difference holds names and types, never what somebody wrote."""
 
-from l9gate.contract.drift import distinct, name_of, sketch, tell
+from l9gate.contract.drift import Firsts, distinct, name_of, sketch, tell
 from l9gate.contract.rules import Aspect, Impact
 from l9gate.wire.json import JsonObject
 
@@ -49,3 +49,10 @@ def test_the_gravest_comes_first_and_once() -> None:
     added, missing = tell("shape.added", "/x", "", ""), tell("shape.missing", "/y", "", "")
     status = tell("status.changed", "status", "", "")
     assert distinct([added, missing, added, status]) == [status, missing, added]
+
+
+def test_the_first_of_each_kind_is_kept_and_no_more_than_can_be_read() -> None:
+    same = [tell("shape.missing", f"event {n} /delta/text", "string", str(n)) for n in range(9)]
+    assert list(Firsts(same)) == same[:1]
+    many = Firsts(tell("shape.added", f"event 0 /{n}", "nothing", "null") for n in range(999))
+    assert len(list(many)) == 256

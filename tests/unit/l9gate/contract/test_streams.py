@@ -69,7 +69,7 @@ def _is_refused(events: list[SseEvent]) -> bool:
 
 def test_a_whole_stream_is_nothing_to_tell_and_adds_up() -> None:
     grammar = _follow(WHOLE)
-    assert (grammar.drifts, grammar.state) == ([], State.DONE)
+    assert (list(grammar.drifts), grammar.state) == ([], State.DONE)
     assert grammar.message["usage"] == {"input_tokens": 3, "output_tokens": 5}
     assert grammar.message["content"] == [
         {"type": "text", "text": ""},
