@@ -17,8 +17,18 @@ from l9gate import gate
 from l9gate.cli.project import format_option
 from l9gate.criteria.policy import default_policy_text, parse_policy, read_policy
 from l9gate.errors import ExitCode, L9gateError, MissingKeyError
-from l9gate.gate.checkup import BAD, NOTE, OK, Check, check_greeting, check_model, check_plugins
+from l9gate.gate.checkup import (
+    BAD,
+    NOTE,
+    OK,
+    Check,
+    check_greeting,
+    check_mocks,
+    check_model,
+    check_plugins,
+)
 from l9gate.net.greeting import greet
+from l9gate.observe.mocks import find_blind_mocks
 from l9gate.observe.seam import Seam
 from l9gate.observe.watch import HttpRequest
 from l9gate.store.environments import environment_name
@@ -56,6 +66,7 @@ def _checks(option: str | None, *, live: bool) -> Iterator[Check]:
     yield Check(OK, "installed", ", ".join(f"{name} {found}" for name, found in versions.items()))
     yield _attempt("seam", _check_seam)
     yield from check_plugins(distributions())
+    yield from check_mocks(find_blind_mocks())
     try:
         settings = read_settings(Path.cwd())
     except L9gateError as error:

@@ -52,6 +52,16 @@ def check_plugins(installed: Iterable[Distribution]) -> Iterator[Check]:
         )
 
 
+def check_mocks(blind: Iterable[tuple[str, str]]) -> Iterator[Check]:
+    """Yield a note for every installed mock library that the SDK's calls pass by unseen.
+
+    Args:
+        blind: as `l9gate.observe.mocks.find_blind_mocks` gives them.
+    """
+    for name, advice in blind:
+        yield Check(NOTE, "mocks", f"{name} cannot see httpx2, which the SDK sends with", advice)
+
+
 def check_model(model: str, today: date) -> Check:
     """Say what this l9gate knows of the declared model, without asking anybody."""
     facts = find_model(model)

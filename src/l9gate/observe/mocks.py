@@ -34,6 +34,16 @@ def describe_blind_mocks() -> str | None:
     return None
 
 
+def find_blind_mocks() -> list[tuple[str, str]]:
+    """Return the installed ones as `name version`, each with what to use instead."""
+    found = []
+    for module, (distribution, advice) in _BLIND.items():
+        number = _version(distribution)
+        if number and (module not in _SEES_SINCE or _major(number) < _SEES_SINCE[module]):
+            found.append((f"{distribution} {number}", advice))
+    return found
+
+
 def _version(distribution: str) -> str:
     try:
         return version(distribution)

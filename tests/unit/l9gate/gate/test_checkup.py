@@ -7,7 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from l9gate.gate.checkup import BAD, NOTE, OK, Check, check_greeting, check_model, check_plugins
+from l9gate.gate.checkup import (
+    BAD,
+    NOTE,
+    OK,
+    Check,
+    check_greeting,
+    check_mocks,
+    check_model,
+    check_plugins,
+)
 from l9gate.net.greeting import Greeting, ModelEntry
 
 TODAY = date(2026, 11, 22)
@@ -43,6 +52,12 @@ def test_two_packages_with_one_plug_in_clash() -> None:
         "plug-in `pytest_httpx2`: one breaks the other"
     )
     assert list(check_plugins(installed[1:])) == []
+
+
+def test_a_mock_library_that_sees_nothing_is_noted() -> None:
+    (found,) = check_mocks([("respx 0.23.1", "use pytest-httpx2")])
+    assert (found.state, found.hint) == (NOTE, "use pytest-httpx2")
+    assert found.found == "respx 0.23.1 cannot see httpx2, which the SDK sends with"
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,11 @@
 import sys
+from importlib.metadata import PackageNotFoundError
 from types import ModuleType
 
 import pytest
 
 from l9gate.observe import mocks
-from l9gate.observe.mocks import describe_blind_mocks
+from l9gate.observe.mocks import describe_blind_mocks, find_blind_mocks
 
 
 @pytest.fixture(autouse=True)
@@ -52,3 +53,16 @@ def test_a_library_that_was_not_installed_as_one_is_named_without_a_version(
 ) -> None:
     monkeypatch.setitem(sys.modules, "aioresponses", ModuleType("aioresponses"))
     assert (describe_blind_mocks() or "").startswith("aioresponses cannot see httpx2")
+
+
+def test_installed_libraries_are_found_without_importing_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def version(distribution: str) -> str:
+        known = {"respx": "0.23.1", "vcrpy": "9.4.2"}
+        if distribution not in known:
+            raise PackageNotFoundError(distribution)
+        return known[distribution]
+
+    monkeypatch.setattr(mocks, "version", version)
+    assert [name for name, _ in find_blind_mocks()] == ["respx 0.23.1"]
