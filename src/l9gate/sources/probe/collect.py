@@ -1,0 +1,154 @@
+"""Sends the questions and returns what came back; judges nothing and never raises for an answer."""
+
+import asyncio
+from collections.abc import Iterable
+
+import msgspec
+
+from l9gate.contract import Observed, parse_asked, parse_observed
+from l9gate.contract.envelope import is_transient
+from l9gate.errors import BodyCutError, BudgetError, DependencyError, WireError
+from l9gate.measure.clock import Clock
+from l9gate.net.client import stream
+from l9gate.sources.probe.plan import ProbePlan
+from l9gate.sources.probe.questions import WRONG_KEY, Question
+from l9gate.store.account import Payer, Reservation
+from l9gate.wire.headers import API_VERSION, AUTHORIZATION, parse_retry_after
+from l9gate.wire.json import JsonObject, parse_object
+from l9gate.wire.messages import Usage, usage_of
+from l9gate.wire.offer import is_paid, parse_offers
+
+_ATTEMPTS = 3
+_PAUSE_S = 0.5  # before asking again, where the answer does not say how long
+_MAX_PAUSE_S = 5.0
+_TOO_LATE = "the time for all probes was over"
+
+
+class ProbeAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of one question; without an exchange `failure` says why."""
+
+    probe: str
+    observed: Observed | None = None
+    failure: str | None = None
+
+
+async def ask(plan: ProbePlan, clock: Clock) -> list[ProbeAnswer]:
+    """Ask every question as often as the plan says, several side by side.
+
+    Returns:
+        Answers in the order of the questions, the repeats of one side by side.
+
+    Raises:
+        BudgetError: the account did not allow a call; it was not sent.
+        WriteError: the ledger cannot be written; the call was not sent.
+    """
+    places = asyncio.Semaphore(plan.side_by_side)
+    ends_s = clock.now_s() + plan.limit_s
+
+    async def ask_in_turn(question: Question) -> ProbeAnswer:
+        async with places:
+            left_s = ends_s - clock.now_s()
+            if left_s <= 0:
+                return ProbeAnswer(probe=question.name, failure=_TOO_LATE)
+            try:
+                async with asyncio.timeout(left_s):
+                    return await _ask_patiently(plan, question)
+            except TimeoutError:
+                return ProbeAnswer(probe=question.name, failure=_TOO_LATE)
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [
+                group.create_task(ask_in_turn(question))
+                for question in plan.questions
+                for _ in range(plan.repeats)
+            ]
+    except* BudgetError as refused:
+        raise refused.exceptions[0] from None
+    return [task.result() for task in tasks]
+
+
+async def _ask_patiently(plan: ProbePlan, question: Question) -> ProbeAnswer:
+    """Ask again while the answer only says that now is a bad time."""
+    answer = await _ask_once(plan, question)
+    for _ in range(1, _ATTEMPTS):
+        observed = answer.observed
+        if observed is not None and not is_transient(observed.status):
+            break
+        headers = {} if observed is None else observed.headers
+        asked_s = parse_retry_after(headers, now_s=0.0)
+        await asyncio.sleep(min(_PAUSE_S if asked_s is None else asked_s, _MAX_PAUSE_S))
+        answer = await _ask_once(plan, question)
+    return answer
+
+
+async def _ask_once(plan: ProbePlan, question: Question) -> ProbeAnswer:
+    payload = question.payload()
+    headers = _headers(plan, question)
+    held = _reserve(plan, question, payload)
+    data = bytearray()
+    try:
+        async with stream(
+            question.method,
+            plan.base_url.rstrip("/") + question.path,
+            headers=headers,
+            body=payload,
+            timeout_s=plan.answer_limit_s,
+        ) as response:
+            try:
+                async for chunk in response.chunks():
+                    data += chunk.data
+            except BodyCutError:
+                if not data:
+                    raise
+    except (DependencyError, WireError) as error:
+        return ProbeAnswer(probe=question.name, failure=str(error))
+    asked = parse_asked(question.method, question.path, headers, payload)
+    observed = parse_observed(asked, response.status, response.headers, bytes(data), question.name)
+    _settle(held, observed)
+    return ProbeAnswer(probe=question.name, observed=observed)
+
+
+def _headers(plan: ProbePlan, question: Question) -> dict[str, str]:
+    headers = {"content-type": "application/json", "accept": "application/json"}
+    if question.api_version is not None:
+        headers[API_VERSION] = question.api_version
+    if question.credential != "none":
+        key = plan.key if question.credential == "own" else WRONG_KEY
+        headers[AUTHORIZATION] = f"Bearer {key}"
+    return headers | question.headers
+
+
+def _reserve(plan: ProbePlan, question: Question, payload: bytes) -> Reservation | None:
+    if plan.account is None or not is_paid(question.method, question.path):
+        return None
+    payer = Payer(expects_refusal=question.is_refused)
+    return plan.account.reserve(parse_offers(question.path, payload), payer)
+
+
+def _settle(held: Reservation | None, observed: Observed) -> None:
+    """Replace the bound by what is known of the cost; what is not known stays at its bound."""
+    if held is None:
+        return
+    if 300 <= observed.status < 500:
+        held.release()
+        return
+    usage, is_whole = _usage_of(observed)
+    if observed.status < 300 and usage is not None:
+        held.settle(usage, is_whole=is_whole)
+
+
+def _usage_of(observed: Observed) -> tuple[Usage | None, bool]:
+    """Return what was counted, and whether the count is the last one."""
+    if observed.events is None:
+        return usage_of((parse_object(observed.body) or {}).get("usage")), True
+    usage: Usage | None = None
+    for part in _objects(event.data for event in observed.events):
+        message = part.get("message")
+        usage = usage_of(message.get("usage") if isinstance(message, dict) else None, usage)
+        usage = usage_of(part.get("usage"), usage)
+    return usage, any(event.event == "message_stop" for event in observed.events)
+
+
+def _objects(texts: Iterable[bytes]) -> Iterable[JsonObject]:
+    return (found for text in texts if (found := parse_object(text)) is not None)

@@ -1,0 +1,98 @@
+"""The contract's questions over real sockets: what comes back and what it costs."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from l9gate.contract import Contract
+from l9gate.errors import BudgetError
+from l9gate.evidence.records import Origin
+from l9gate.measure.clock import SystemClock
+from l9gate.simulator.config import SimulatorConfig
+from l9gate.simulator.rules import FaultRule
+from l9gate.simulator.server import SimulatorThread
+from l9gate.sources.probe.collect import ProbeAnswer, ask
+from l9gate.sources.probe.plan import ProbePlan
+from l9gate.sources.probe.questions import questions_for
+from l9gate.store.account import Account
+from l9gate.store.caps import Caps
+from l9gate.store.ledger import Ledger
+from l9gate.wire.prices import PriceList
+
+MODEL = "claude-haiku-5-5"
+KEY = "sk-ant-any-key"
+
+
+def _ask(base_url: str, *names: str, account: Account | None = None) -> list[ProbeAnswer]:
+    questions = tuple(one for one in questions_for(MODEL) if not names or one.name in names)
+    plan = ProbePlan(base_url=base_url, key=KEY, questions=questions, account=account)
+    return asyncio.run(ask(plan, SystemClock()))
+
+
+@contextmanager
+def _account(folder: Path, usd: float) -> Iterator[tuple[Account, Ledger]]:
+    ledger = Ledger(folder / "ledger.db", SystemClock())
+    caps = Caps(per_run_usd=usd, source="test")
+    account = Account.open(ledger, "probes", Origin.LIVE, caps, PriceList({}))
+    yield account, ledger
+    account.end()
+
+
+@pytest.mark.parametrize("model", [MODEL, "claude-sonnet-4-5", "claude-opus-4-6"])
+def test_the_simulator_answers_every_question_as_documented(
+    simulator: SimulatorThread, model: str
+) -> None:
+    questions = {one.name: one for one in questions_for(model)}
+    plan = ProbePlan(base_url=simulator.base_url, key=KEY, questions=tuple(questions.values()))
+    answers = asyncio.run(ask(plan, SystemClock()))
+    assert [answer.probe for answer in answers] == list(questions)
+    contract = Contract()
+    for answer in answers:
+        assert answer.observed is not None, answer.failure
+        expected = questions[answer.probe].statuses or (200,)
+        assert answer.observed.status in expected, answer.probe
+        assert contract.find_drifts(answer.observed) == [], answer.probe
+
+
+def test_probes_spend_what_their_usage_costs_and_refusals_cost_nothing(
+    simulator: SimulatorThread, tmp_path: Path
+) -> None:
+    with _account(tmp_path, 1.0) as (account, ledger):
+        _ask(simulator.base_url, "error.no_key", "error.wrong_type", account=account)
+        assert ledger.spent_on(ledger.today()) == 0
+        _ask(simulator.base_url, "message", "message.stream", account=account)
+        assert 0 < ledger.spent_on(ledger.today()) < 0.01
+
+
+def test_a_probe_that_the_budget_does_not_allow_is_not_sent(
+    simulator: SimulatorThread, tmp_path: Path
+) -> None:
+    with _account(tmp_path, 0.0001) as (account, ledger), pytest.raises(BudgetError):
+        _ask(simulator.base_url, "message", account=account)
+    assert ledger.spent_on(ledger.today()) == 0
+
+
+def test_an_endpoint_that_does_not_answer_leaves_probes_unanswered() -> None:
+    (answer,) = _ask("http://127.0.0.1:1", "models.list")
+    assert answer.observed is None
+    assert "cannot be reached" in (answer.failure or "")
+
+
+def test_a_probe_that_meets_overload_is_asked_again() -> None:
+    rules = (FaultRule(fault="status=529", first=2),)
+    with SimulatorThread(SimulatorConfig(load_factor=0, rules=rules)) as running:
+        (answer,) = _ask(running.base_url, "message")
+    assert answer.observed is not None
+    assert answer.observed.status == 200
+
+
+def test_a_stream_that_is_cut_is_kept_as_far_as_it_came() -> None:
+    rules = (FaultRule(fault="cut_inside_event=2"),)
+    with SimulatorThread(SimulatorConfig(load_factor=0, rules=rules)) as running:
+        (answer,) = _ask(running.base_url, "message.stream")
+    assert answer.observed is not None
+    codes = {drift.code for drift in Contract().find_drifts(answer.observed)}
+    assert "stream.unended" in codes
