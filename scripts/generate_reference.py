@@ -26,7 +26,7 @@ from l9gate.simulator.faults import TOKENS
 from l9gate.simulator.rules import KEYS, FaultRule
 from l9gate.store.caps import BudgetSettings
 from l9gate.store.environments import DeclaredEnvironment
-from l9gate.store.settings import Declared, LayerSettings, settings_schema
+from l9gate.store.settings import ContractSettings, Declared, LayerSettings, settings_schema
 from l9gate.wire.prices import Price
 
 REFERENCE = Path(__file__).parents[1] / "docs" / "reference"
@@ -61,6 +61,9 @@ def _commands() -> Iterator[str]:
         # A width of its own, so that the page does not depend on anybody's terminal.
         with click.Context(command, parent=context, info_name=name, terminal_width=96) as inner:
             yield f"## `l9gate {name}`\n\n```text\n{command.get_help(inner)}\n```\n"
+            for part, step in getattr(command, "commands", {}).items():
+                with click.Context(step, parent=inner, info_name=part, terminal_width=96) as last:
+                    yield f"### `l9gate {name} {part}`\n\n```text\n{step.get_help(last)}\n```\n"
 
 
 def _contract() -> Iterator[str]:
@@ -132,6 +135,7 @@ def _settings() -> Iterator[str]:
         ("[tool.l9gate.layers.NAME]", LayerSettings),
         ("[tool.l9gate.environments.NAME]", DeclaredEnvironment),
         ("[tool.l9gate.budget]", BudgetSettings),
+        ("[tool.l9gate.contract]", ContractSettings),
         ('[tool.l9gate.prices."MODEL"]', Price),
     ):
         yield f"## `{title}`\n\n| key | type | default |\n|---|---|---|"

@@ -1,4 +1,4 @@
-"""`l9gate explain`: what a criterion or an exit status means."""
+"""`l9gate explain`: what a criterion, an exit status or a difference from the contract means."""
 
 import inspect
 import json
@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from l9gate.cli.project import format_option, policy_option
+from l9gate.contract import RULES, Rule, find_rule
 from l9gate.criteria.completeness import Completeness
 from l9gate.criteria.criterion import Criterion, Scope
 from l9gate.criteria.expression import suggest
@@ -37,8 +38,12 @@ MEANINGS = {
 @policy_option
 @format_option
 def command(name: str, policy: Path | None, format_name: str) -> None:
-    """Say what a criterion asks and why, or what an exit status means."""
-    facts = _explain_code(int(name)) if name.isdigit() else _explain_criterion(name, policy)
+    """Say what a criterion asks and why, or what an exit status or a difference means."""
+    rule = find_rule(name)
+    if rule is not None:
+        facts = _explain_rule(rule)
+    else:
+        facts = _explain_code(int(name)) if name.isdigit() else _explain_criterion(name, policy)
     if format_name == "json":
         click.echo(json.dumps(facts, indent=2))
     else:
@@ -53,7 +58,8 @@ def _explain_criterion(name: str, policy: Path | None) -> dict[str, str]:
     why = {always.name: inspect.cleandoc(Completeness.__doc__ or ""), **rules.why}
     criteria: dict[str, Criterion] = {one.name: one for one in (always, *rules.criteria)}
     if name not in criteria:
-        raise UsageError(f"no criterion `{name}` in {rules.name}", hint=suggest(name, criteria))
+        known = [*criteria, *(rule.code for rule in RULES if "." in name)]
+        raise UsageError(f"no criterion `{name}` in {rules.name}", hint=suggest(name, known))
     asked = criteria[name].judge(MemoryLog(), _NOBODY)
     where = "".join(f", where {key} = {value}" for key, value in sorted(asked.where.items()))
     return {
@@ -63,6 +69,10 @@ def _explain_criterion(name: str, policy: Path | None) -> dict[str, str]:
         "asks": f"{asked.condition}{where}",
         "why": why[name],
     }
+
+
+def _explain_rule(rule: Rule) -> dict[str, str]:
+    return {"code": rule.code, "aspect": rule.aspect, "impact": rule.impact, "means": rule.text}
 
 
 def _explain_code(code: int) -> dict[str, str]:

@@ -21,6 +21,7 @@ COMMANDS = {
     "override": "record, beside a verdict, that somebody ships all the same",
     "watch": "evaluate the alert rules over a run",
     "control": "find the tests that pass although the API cannot serve them",
+    "contract": "notice what an endpoint, or a gateway before it, answers otherwise",
     "doctor": "check this machine, this project and its endpoint",
     "init": "add l9gate to a project",
     "simulate": "start a local Messages API",

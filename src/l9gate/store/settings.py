@@ -49,6 +49,13 @@ class LayerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     proxy: bool = False  # record by a proxy, too, what programs in other languages send
 
 
+class ContractSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[tool.l9gate.contract]`: files of the project, relative to it."""
+
+    baseline: _Text = "l9gate-contract.json"  # what `l9gate contract baseline` accepted
+    waivers: _Text = "l9gate-contract-waivers.toml"  # differences somebody answers for
+
+
 class Declared(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The table as written."""
 
@@ -57,6 +64,7 @@ class Declared(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     runs: _Text = ".l9gate/runs"
     model: _Text | None = None
     budget: BudgetSettings = BudgetSettings()
+    contract: ContractSettings = ContractSettings()
     prices: dict[str, Price] = {}  # by model; a name may hold `*`
     layers: dict[Layer, LayerSettings] = {}
     environments: dict[str, DeclaredEnvironment] = {}
@@ -72,6 +80,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     model: str | None  # what the application uses
     budget: BudgetSettings
     prices: PriceList
+    contract_baseline: Path
+    contract_waivers: Path
     layers: dict[Layer, LayerSettings]
     declared_environments: dict[str, DeclaredEnvironment]
 
@@ -181,6 +191,8 @@ def _settings(file: Path, table: Json, prefix: str, project: str | None) -> Sett
         model=declared.model,
         budget=declared.budget,
         prices=PriceList(declared.prices),
+        contract_baseline=file.parent / declared.contract.baseline,
+        contract_waivers=file.parent / declared.contract.waivers,
         layers=declared.layers,
         declared_environments=declared.environments,
     )
@@ -199,6 +211,8 @@ def _check_parts(file: Path, table: Json, prefix: str) -> None:
         _convert(file, part, Price, f"{prefix}prices.{name}.")
     if isinstance(table, dict) and "budget" in table:
         _convert(file, table["budget"], BudgetSettings, f"{prefix}budget.")
+    if isinstance(table, dict) and "contract" in table:
+        _convert(file, table["contract"], ContractSettings, f"{prefix}contract.")
 
 
 def _convert(file: Path, table: Json, kind: type[T], prefix: str) -> T:

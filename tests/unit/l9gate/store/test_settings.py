@@ -221,3 +221,12 @@ def test_schema_accepts_what_is_read_and_refuses_what_is_not() -> None:
     jsonschema.validate({"runs": "x", "layers": {"unit": {"paths": ["t"]}}}, schema)
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate({"layers": {"unit": {"paths": []}}}, schema)
+
+
+def test_files_of_the_contract_are_relative_to_the_project(tmp_path: Path) -> None:
+    settings = read(tmp_path, '[tool.l9gate.contract]\nbaseline = "api/b.json"\n')
+    assert settings.contract_baseline == tmp_path / "api/b.json"
+    assert settings.contract_waivers == tmp_path / "l9gate-contract-waivers.toml"
+    message, hint = refused(tmp_path, "[tool.l9gate.contract]\nbase = 1\n")
+    assert "tool.l9gate.contract.base: no such key" in message
+    assert hint == "did you mean `baseline`?"
