@@ -114,7 +114,7 @@ def check(
     models = contract.reliance.models
     offered = _offered(seen.get("models.list"))
     found += (("models.list", drift) for drift in find_model_drifts(models, offered, today))
-    return found, tuple(unproven)
+    return _first_of_each(found), tuple(unproven)
 
 
 def apply_waivers(
@@ -152,6 +152,14 @@ def place_lines(
         where = None if number is None else file
         lines.append(ContractLine(subject=probe, drift=drift, file=where, line=number))
     return tuple(lines)
+
+
+def _first_of_each(found: Iterable[tuple[str, Drift]]) -> list[tuple[str, Drift]]:
+    """Return one difference for each probe, code and path: several rules may tell it."""
+    first: dict[tuple[str, str, str], tuple[str, Drift]] = {}
+    for probe, drift in found:
+        first.setdefault((probe, drift.code, drift.path), (probe, drift))
+    return list(first.values())
 
 
 def _bound(baseline: Baseline, questions: Sequence[Question]) -> Baseline:

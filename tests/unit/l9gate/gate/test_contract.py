@@ -103,6 +103,19 @@ def test_an_id_that_comes_twice_is_told() -> None:
     assert ("all", "id.repeated") in _codes([one, again], COUNTING)
 
 
+def test_what_promise_and_baseline_both_miss_is_told_once() -> None:
+    whole = [_answer(COUNTING, 200, {"input_tokens": 3}, n) for n in range(3)]
+    baseline, _ = learn(whole, None, MODEL)
+    asked = parse_asked("POST", COUNTING.path, {}, COUNTING.payload())
+    headers = {"content-type": "application/json"}
+    bare = parse_observed(asked, 200, headers, b'{"input_tokens": 3}', COUNTING.name)
+    answer = ProbeAnswer(probe=COUNTING.name, observed=bare)
+    found, _ = check([answer], (COUNTING,), baseline, TODAY)
+    assert [(drift.code, drift.path) for _, drift in found if drift.is_grave] == [
+        ("header.missing", "header request-id")
+    ]
+
+
 def test_a_model_that_is_relied_on_must_be_offered() -> None:
     listing = Question(name="models.list", method="GET", path="/v1/models")
     page: JsonObject = {"data": [{"id": "other"}, 1]}
