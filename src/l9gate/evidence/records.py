@@ -12,6 +12,7 @@ from l9gate.evidence.words import (
     CacheState,
     End,
     EndReason,
+    Held,
     Layer,
     LayerSpending,
     Origin,
@@ -29,6 +30,7 @@ __all__ = [
     "CacheState",
     "End",
     "EndReason",
+    "Held",
     "Layer",
     "LayerSpending",
     "Origin",
@@ -82,6 +84,7 @@ class Exchange(Record, frozen=True, kw_only=True, tag="exchange"):
     response_bytes: int
     trace_id: str | None = None  # of the request's `traceparent`, 32 hex digits
     witness: Witness = Witness.SEAM
+    held: Held = Held.NOT
 
     @property
     def was_answered(self) -> bool:
@@ -256,6 +259,21 @@ class SourceEnd(Record, frozen=True, kw_only=True, tag="end"):
     detail: str | None = None
 
 
+class ContractDrift(Record, frozen=True, kw_only=True, tag="contract_drift"):
+    """One way in which answers differ from the contract; equal ones are counted."""
+
+    code: str  # of the rule that tells it; `l9gate explain CODE`
+    impact: str  # "breaking" | "warning"
+    place: str  # JSON pointer, header or event; `*` stands for the number of an item
+    expected: str  # names and types, never text
+    found: str
+    exchange_id: str  # of the first answer that this record counts
+    owner: str | None
+    layer: Layer | None
+    origin: Origin
+    count: int = 1
+
+
 class Survivor(msgspec.Struct, frozen=True, kw_only=True):
     """A test that did not fail although the API could not serve it."""
 
@@ -301,5 +319,6 @@ AnyRecord: TypeAlias = (
     | Conduct
     | SourceEnd
     | Control
+    | ContractDrift
     | Alert
 )

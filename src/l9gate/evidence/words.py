@@ -77,6 +77,15 @@ class Witness(StrEnum):
     PROXY = "proxy"  # the recording proxy, which carried it
 
 
+class Held(StrEnum):
+    """What came of holding an answer against the contract of the API."""
+
+    NOT = "not"  # it was not looked at: no answer of the API, or not whole
+    KEPT = "kept"  # nothing grave
+    DRIFTED = "drifted"  # see the records of drift
+    ON_PURPOSE = "on purpose"  # the request asked the simulator for a fault: not looked at
+
+
 class SignalSource(StrEnum):
     """How the application told of an operation."""
 

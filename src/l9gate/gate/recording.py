@@ -51,7 +51,12 @@ def open_recording(
     path = run or begin_direct_run(settings, environ, environment_name, ())
     folder = open_run(path)
     manifest = folder.manifest
-    target = Target(host_of(manifest.endpoint), manifest.kind, environment.request_id_header)
+    target = Target(
+        host_of(manifest.endpoint),
+        manifest.kind,
+        environment.request_id_header,
+        contract=settings.accepted_contract,
+    )
     with folder.writer(SOURCE, batch_records=_BATCH_RECORDS) as writer:
         try:
             yield Recording(folder=folder, writer=writer, target=target)

@@ -14,7 +14,7 @@ from l9gate.wire.messages import Usage, parse_response_facts
 from l9gate.wire.sse import SseEvent, SseParser
 from l9gate.wire.stream import StreamEventKind, StreamFolder
 
-MAX_BODY_BYTES = 8 << 20  # beyond it a JSON body is counted but no longer copied
+MAX_BODY_BYTES = 8 << 20  # beyond it a body is counted but no longer copied
 MAX_GAPS = 200_000
 EVENT_STREAM = "text/event-stream"
 # Nearly all events of a stream are these, as the API writes them; they are not parsed. A quote
@@ -69,6 +69,11 @@ class BodyReader:
         except (zlib.error, SseFormatError):
             self._give_up()
 
+    @property
+    def content(self) -> bytes | None:
+        """The body, decoded; None for one that cannot be read, or is too long to be kept."""
+        return bytes(self._copy) if self._is_readable and not self._is_too_large else None
+
     def finish(self, *, is_whole: bool, expects_json: bool) -> BodyFacts:
         """Return what was found.
 
@@ -97,11 +102,13 @@ class BodyReader:
     def _take(self, piece: bytes, at_s: float) -> None:
         if self._events is not None:
             self._events.feed(piece, at_s)
-            return
+            if self._is_too_large:
+                return
         self._copy += piece
         if len(self._copy) > MAX_BODY_BYTES:
             self._is_too_large = True
-            self._give_up()
+            self._copy.clear()
+            self._is_readable = self.is_stream
 
     def _give_up(self) -> None:
         self._is_readable = False

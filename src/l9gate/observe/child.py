@@ -67,7 +67,8 @@ def observe_child(folder: str) -> None:
     page = str(Path(folder) / PAGE)
     attribution.follow(lambda: attribution.read_owner(page))
     kind, proxy = Origin(facts["kind"]), facts["proxy"] or None
-    target = Target(facts["host"], kind, facts["proof_header"], proxy)
+    contract = Path(facts["contract"]) if facts["contract"] else None
+    target = Target(facts["host"], kind, facts["proof_header"], proxy, contract)
     recorder = Recorder(outbox, clock, target)
     try:
         account = Account.of_environ(os.environ, clock)

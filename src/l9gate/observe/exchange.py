@@ -7,11 +7,13 @@ from dataclasses import dataclass
 
 import msgspec
 
-from l9gate.evidence.records import End, Exchange, Origin, Witness
+from l9gate.evidence.records import End, Exchange, Held, Origin, Witness
 from l9gate.measure.clock import Clock
 from l9gate.observe import sockets
+from l9gate.observe.answer import Answer, content_of
 from l9gate.observe.attribution import current_owner
 from l9gate.observe.body import BodyFacts, BodyReader
+from l9gate.observe.lookout import Lookout
 from l9gate.observe.origins import Origins
 from l9gate.observe.paths import ApiPath, read_path
 from l9gate.observe.proxied import is_apology, locate
@@ -76,8 +78,10 @@ class ExchangeTrace:
         clock: Clock,
         origins: Origins,
         witness: Witness = Witness.SEAM,
+        lookout: Lookout | None = None,
     ) -> None:
         self._request = request
+        self._lookout = lookout
         self._witness = witness
         self._clock = clock
         self._origins = origins
@@ -89,6 +93,8 @@ class ExchangeTrace:
             self._host == origins.target.host and "/v1/" in self._path
         )
         self._call = next_attempt(request.headers.get(names.RETRY_COUNT)) if self._is_api else None
+        if self._is_api and lookout is not None:
+            lookout.warm_up()  # before the clock is read: the first call must not pay for it
         self._owner = current_owner()
         self._contacts = sockets.note_contacts()
         self._response: HttpResponse | None = None
@@ -114,7 +120,7 @@ class ExchangeTrace:
         content_type = headers.get("content-type", "")
         if response.is_closed:  # read and decoded already, by a mock library
             self._reader = BodyReader(content_type, None)
-            self._reader.feed(_content_of(response) or b"", self._headers_s)
+            self._reader.feed(content_of(response) or b"", self._headers_s)
         else:
             self._reader = BodyReader(content_type, headers.get("content-encoding"))
         if self._call is not None and 300 <= response.status_code < 400:
@@ -134,7 +140,30 @@ class ExchangeTrace:
         sent = self._request_facts()
         expects_json = self._expects_json(sent)
         facts = self._reader.finish(is_whole=stop is Stop.READ, expects_json=expects_json)
-        return self._record(ended_s, self._end(stop, facts), sent, facts)
+        exchange = self._record(ended_s, self._end(stop, facts), sent, facts)
+        held = self._hold(exchange.origin, stop)
+        return exchange if held is Held.NOT else msgspec.structs.replace(exchange, held=held)
+
+    def _hold(self, origin: Origin, stop: Stop) -> Held:
+        """Hold the answer against the contract, if it is one of the API."""
+        facts, response = self._path_facts, self._response
+        is_direct = facts.is_direct or facts is _NO_PATH
+        if self._lookout is None or response is None or not is_direct:
+            return Held.NOT
+        answer = Answer(
+            exchange_id=self._id,
+            owner=self._owner,
+            origin=origin,
+            host=self._host,
+            request=self._request,
+            path=self._path,
+            status=response.status_code,
+            headers=self._headers,
+            body=self._reader.content,
+            is_stream=self._reader.is_stream,
+            is_whole=stop is Stop.READ,
+        )
+        return self._lookout.look(answer)
 
     def _record(self, ended_s: float, end: End, sent: RequestFacts, facts: BodyFacts) -> Exchange:
         url, owner, response = self._request.url, self._owner, self._response
@@ -186,7 +215,7 @@ class ExchangeTrace:
         if isinstance(self._request, RelayedRequest):
             facts = self._request.facts
         else:
-            body = _content_of(self._request)
+            body = content_of(self._request)
             facts = parse_request_facts(body) if body else None
         facts = facts or _NO_FACTS
         if known.model is None and not known.stream:
@@ -238,12 +267,4 @@ class ExchangeTrace:
 def _size_of(request: HttpRequest) -> int:
     if isinstance(request, RelayedRequest):
         return request.size_bytes
-    return len(_content_of(request) or b"")
-
-
-def _content_of(message: HttpRequest | HttpResponse) -> bytes | None:
-    """Return a body that is at hand, None for one that is sent or received as a stream."""
-    try:
-        return message.content
-    except RuntimeError:
-        return None
+    return len(content_of(request) or b"")

@@ -1,6 +1,7 @@
 """Where an answer came from, and what proves it."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import cast
 from urllib.parse import urlsplit
 
@@ -21,6 +22,7 @@ class Target:
     kind: Origin = Origin.LIVE  # SIMULATED in a rehearsal
     proof_header: str = names.REQUEST_ID  # a gateway may name another header that proves it
     proxy: str | None = None  # host[:port] of the run's recording proxy, which sends on to `host`
+    contract: Path | None = None  # the baseline that answers are held against, beside promises
 
 
 def host_of(base_url: str) -> str:

@@ -25,6 +25,7 @@ class ApiPath:
     model: str | None = None  # where the path names it
     stream: bool = False  # True if the path asks for a stream
     is_bedrock: bool = False
+    is_direct: bool = False  # one of the API's own paths, maybe behind a prefix
 
 
 def read_path(path: str) -> ApiPath | None:
@@ -34,7 +35,7 @@ def read_path(path: str) -> ApiPath | None:
         path: decoded, without the query.
     """
     if _DIRECT.search(path):
-        return ApiPath(expects_json=bool(_DIRECT_JSON.search(path)))
+        return ApiPath(expects_json=bool(_DIRECT_JSON.search(path)), is_direct=True)
     found = _BEDROCK.search(path)
     if found is not None:
         return ApiPath(True, found[1], stream=found[2] is not None, is_bedrock=True)

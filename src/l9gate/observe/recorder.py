@@ -8,6 +8,7 @@ from l9gate.evidence.log import Sink
 from l9gate.evidence.records import AnyRecord, Exchange, Fault, Witness
 from l9gate.measure.clock import Clock
 from l9gate.observe.exchange import ExchangeTrace
+from l9gate.observe.lookout import Lookout
 from l9gate.observe.origins import Origins, Target
 from l9gate.observe.watch import HttpRequest, HttpResponse, Stop, Watch
 
@@ -64,24 +65,49 @@ class Recorder:
     """Follows every exchange; bodies are read for facts and never kept."""
 
     def __init__(
-        self, outbox: Outbox, clock: Clock, target: Target, witness: Witness = Witness.SEAM
+        self,
+        outbox: Outbox,
+        clock: Clock,
+        target: Target,
+        witness: Witness = Witness.SEAM,
+        *,
+        holds: bool = True,
     ) -> None:
+        """Take where to record, and what counts.
+
+        Args:
+            outbox: what records are put into.
+            clock: of this process.
+            target: the endpoint that counts.
+            witness: who sees the exchanges.
+            holds: whether answers are held against the contract.
+        """
         self._outbox = outbox
         self._clock = clock
         self._origins = Origins(target)
         self._witness = witness
+        self._lookout = Lookout(outbox, clock, target) if holds else None
         self._open: set[_GuardedWatch] = set()
         self._lock = threading.Lock()
 
     def begin(self, request: HttpRequest, told: Told | None = None) -> Watch | None:
         """Start to follow a request; `told` is called with its record once it has ended."""
         with self._outbox.guarded("observe.begin"):
-            trace = ExchangeTrace(request, self._clock, self._origins, self._witness)
+            trace = ExchangeTrace(request, self._clock, self._origins, self._witness, self._lookout)
             watch = _GuardedWatch(trace, self._outbox, self._forget, told)
             with self._lock:
                 self._open.add(watch)
             return watch
         return None
+
+    def prepare(self) -> None:
+        """Load the contract now.
+
+        Raises:
+            BaselineError: the project's baseline cannot be read.
+        """
+        if self._lookout is not None:
+            self._lookout.prepare()
 
     def end_open(self) -> None:
         """Record what nobody ended, such as a response that was never read, as abandoned."""
@@ -89,6 +115,8 @@ class Recorder:
             watches = tuple(self._open)
         for watch in watches:
             watch.ended(Stop.CLOSED)
+        if self._lookout is not None:
+            self._lookout.settle()
 
     def _forget(self, watch: "_GuardedWatch") -> bool:
         with self._lock:

@@ -6,7 +6,9 @@ Bodies only pass: of a request a copy is kept until it is whole and its facts ar
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from l9gate.observe.asking import parse_asked
 from l9gate.observe.sockets import Address, parse_address
+from l9gate.wire.json import JsonObject
 from l9gate.wire.messages import RequestFacts, parse_request_facts
 
 MAX_COPY_BYTES = 32 << 20  # the API takes no longer message; beyond it no facts are known
@@ -30,6 +32,7 @@ class RelayedRequest:
         self.headers = headers  # names in lower case; no credentials
         self.size_bytes = 0
         self.facts: RequestFacts | None = None
+        self.asked: JsonObject = {}  # the same for rules; nothing of its messages
         self._copy = bytearray()
 
     @property
@@ -57,7 +60,8 @@ class RelayedRequest:
     def ended(self) -> None:
         """Take note that the body is whole; its copy is thrown away."""
         if 0 < self.size_bytes <= MAX_COPY_BYTES:
-            self.facts = parse_request_facts(bytes(self._copy))
+            sent = bytes(self._copy)
+            self.facts, self.asked = parse_request_facts(sent), parse_asked(sent)
         self._copy = bytearray()
 
 

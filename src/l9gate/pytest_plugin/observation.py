@@ -36,6 +36,7 @@ class Observation:
 
         Raises:
             SeamError: the installed HTTP library cannot be observed.
+            BaselineError: the contract's baseline cannot be read.
         """
         self.sink = sink
         self.clock = SystemClock()
@@ -45,6 +46,8 @@ class Observation:
         self.guard = NetworkGuard(str(root), self._children)
         outbox = Outbox(EagerSink(sink, os.getpid()), self.clock)
         self._recorder = Recorder(outbox, self.clock, target)
+        if target.contract is not None:
+            self._recorder.prepare()
         self._account: Account | None = None
         self._budget: BudgetGuard | None = None
         self._target_host = target.host

@@ -95,6 +95,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         """Where the money of all runs of the project is accounted for."""
         return self.root / LEDGER
 
+    @property
+    def accepted_contract(self) -> Path | None:
+        """The baseline that answers are held against beside promises; None: nobody accepted one."""
+        return self.contract_baseline if self.contract_baseline.is_file() else None
+
     def environment(self, name: str) -> Environment:
         """Return a declared or built-in environment.
 

@@ -16,6 +16,7 @@ from l9gate.evidence.records import (
     EndReason,
     Exchange,
     Gauge,
+    Held,
     Layer,
     LayerRun,
     Origin,
@@ -77,6 +78,7 @@ def exchange() -> Build[Exchange]:
             api_version="2026-10-21",
             request_bytes=4000,
             response_bytes=400,
+            held=Held.KEPT,
         )
         return _overridden(record, overrides)
 

@@ -202,6 +202,7 @@ def test_children_are_told_which_run_they_record_into(tmp_path: Path) -> None:
         "host": "127.0.0.1:8",
         "kind": "simulated",
         "proof_header": "x-id",
+        "contract": "",
         "proxy": "127.0.0.1:9",
         "run": str(tmp_path / "run"),
         "pid": str(os.getpid()),

@@ -11,10 +11,13 @@ PROFILE = "arn:aws:bedrock:us-east-1:1:application-inference-profile/abc"
 @pytest.mark.parametrize(
     ("path", "facts"),
     [
-        ("/v1/messages", ApiPath(expects_json=True)),
-        ("/anthropic/v1/messages/count_tokens", ApiPath(expects_json=True)),
-        ("/v1/messages/batches/b_1/results", ApiPath()),
-        ("/v1/models/m", ApiPath(expects_json=True)),
+        ("/v1/messages", ApiPath(expects_json=True, is_direct=True)),
+        (
+            "/anthropic/v1/messages/count_tokens",
+            ApiPath(expects_json=True, is_direct=True),
+        ),
+        ("/v1/messages/batches/b_1/results", ApiPath(is_direct=True)),
+        ("/v1/models/m", ApiPath(expects_json=True, is_direct=True)),
         (f"/model/{CLAUDE}/invoke", ApiPath(True, CLAUDE, is_bedrock=True)),
         (f"/model/us.{CLAUDE}/invoke", ApiPath(True, f"us.{CLAUDE}", is_bedrock=True)),
         (

@@ -1,0 +1,195 @@
+"""Holds every answer that passes against the contract, once it has ended; what differs is counted.
+
+Equal differences of one process are put once, and how often they came again at its end.
+"""
+
+import re
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+
+from l9gate.contract import Asked, Aspect, Baseline, Contract, Drift, parse_baseline
+from l9gate.errors import BaselineError
+from l9gate.evidence.records import AnyRecord, ContractDrift, Held, Layer, Origin
+from l9gate.measure.clock import Clock
+from l9gate.observe.answer import Answer, content_of
+from l9gate.observe.asking import parse_asking
+from l9gate.observe.origins import Target
+from l9gate.observe.relayed import RelayedRequest
+from l9gate.observe.skimming import Skim
+from l9gate.wire import headers as names
+from l9gate.wire.json import JsonObject, parse_object
+
+MAX_DISTINCT = 500  # beyond it a process tells codes apart, no longer places and tests
+ELSEWHERE = "elsewhere"
+_ITEM = re.compile(r"(?<=[ /])\d+(?=[ /]|$)")
+_UNENDED, _MISSING = "stream.unended", "shape.missing"
+_CONTENT_TYPE = "header content-type"
+_LOOKED_AT = frozenset({Origin.LIVE, Origin.SIMULATED, Origin.MOCKED})
+_TRANSIENT = frozenset({408, 429})
+
+
+class Notes(Protocol):
+    """Where records go, and our own errors."""
+
+    def put(self, record: AnyRecord) -> None:
+        """Hand a record on."""
+
+    def put_fault(self, where: str, error: Exception) -> None:
+        """Record that we got something wrong."""
+
+
+class Scrutiny:
+    """Looks at the answers of one process."""
+
+    def __init__(self, notes: Notes, clock: Clock, target: Target) -> None:
+        """Load the contract.
+
+        Raises:
+            BaselineError: the project's baseline cannot be read.
+        """
+        self._notes = notes
+        self._clock = clock
+        self._target = target
+        self._contract = Contract(_read_baseline(target.contract))
+        self._contract.decoder_of("message")  # made now, not when an answer waits
+        self._contract.follow(Asked(), 200, {})
+        self._lock = threading.Lock()
+        self._counted: dict[tuple[object, ...], _Count] = {}
+
+    def look(self, answer: Answer) -> Held:
+        """Return what came of one answer, and put or count what differs."""
+        if not self._concerns(answer):
+            return Held.NOT
+        if answer.origin is Origin.SIMULATED and names.FAULT in answer.request.headers:
+            return Held.ON_PURPOSE
+        drifts = self._drifts(answer)
+        for drift in drifts:
+            self._count(answer, drift)
+        return Held.DRIFTED if drifts else Held.KEPT
+
+    def settle(self) -> None:
+        """Put how often came again what was put once."""
+        with self._lock:
+            counts = [count for count in self._counted.values() if count.again]
+            for count in counts:
+                again, count.again = count.again, 0
+                at_s = self._clock.now_s()
+                self._notes.put(msgspec.structs.replace(count.first, at_s=at_s, count=again))
+
+    def _concerns(self, answer: Answer) -> bool:
+        if answer.origin not in _LOOKED_AT or 300 <= answer.status < 400 or answer.body is None:
+            return False
+        if answer.origin is Origin.SIMULATED and answer.host != self._target.host:
+            return False  # a simulator of the test's own, which may have been told to do wrong
+        if not (answer.is_whole or answer.is_stream):
+            return False
+        is_transient = answer.status in _TRANSIENT or answer.status >= 500
+        is_edge = is_transient and self._target.proof_header not in answer.headers
+        return not is_edge or answer.origin is Origin.MOCKED  # else the API itself said nothing
+
+    def _drifts(self, answer: Answer) -> list[Drift]:
+        asked = _asked(answer, parse_asking)
+        drifts = self._compare(asked, answer)
+        if drifts:  # now it may take longer, and all that was asked is needed
+            drifts = self._compare(_asked(answer, parse_object), answer)
+        return [
+            drift
+            for drift in drifts
+            if _counts(drift, answer) and not self._is_declared(drift.path)
+        ]
+
+    def _compare(self, asked: Asked, answer: Answer) -> list[Drift]:
+        contract, body = self._contract, answer.body or b""
+        is_stream = answer.is_stream and answer.status < 400 and asked.wants_stream
+        if not is_stream:
+            return contract.glance(asked, answer.status, answer.headers, body)
+        watch = contract.follow(asked, answer.status, answer.headers)
+        events = Skim(body, keeps_text="output_config" in asked.body)
+        for event in events:
+            watch.feed(event)
+        return watch.finish(was_cut=events.was_cut)
+
+    def _is_declared(self, path: str) -> bool:
+        """Whether the environment says that another header proves an answer."""
+        is_usual = self._target.proof_header == names.REQUEST_ID
+        return not is_usual and path == f"header {names.REQUEST_ID}"
+
+    def _count(self, answer: Answer, drift: Drift) -> None:
+        owner, origin = answer.owner, answer.origin
+        name, layer = (None, None) if owner is None else (owner.id, owner.layer)
+        place = _ITEM.sub("*", drift.path)
+        key: tuple[object, ...] = (drift.code, place, origin, layer, name)
+        with self._lock:
+            if key not in self._counted and len(self._counted) >= MAX_DISTINCT:
+                place, name = ELSEWHERE, None
+                key = (drift.code, place, origin, layer, name)
+            known = self._counted.get(key)
+            if known is not None:
+                known.again += 1
+                return
+            record = _record(drift, answer, place, name, layer, self._clock.now_s())
+            self._counted[key] = _Count(record)
+        self._notes.put(record)
+
+
+@dataclass(slots=True)
+class _Count:
+    first: ContractDrift
+    again: int = 0  # since it was put
+
+
+def _record(
+    drift: Drift, answer: Answer, place: str, owner: str | None, layer: Layer | None, at_s: float
+) -> ContractDrift:
+    return ContractDrift(
+        at_s=at_s,
+        code=drift.code,
+        impact=drift.impact.value,
+        place=place,
+        expected=drift.expected,
+        found=drift.found,
+        exchange_id=answer.exchange_id,
+        owner=owner,
+        layer=layer,
+        origin=answer.origin,
+    )
+
+
+def _read_baseline(path: Path | None) -> Baseline | None:
+    if path is None:
+        return None
+    try:
+        text = path.read_bytes()
+    except OSError as error:
+        raise BaselineError(
+            f"{path}: cannot be read: {error.strerror}",
+            hint="write one with `l9gate contract baseline`, or do not name it in the settings",
+        ) from error
+    return parse_baseline(text, str(path))
+
+
+def _counts(drift: Drift, answer: Answer) -> bool:
+    """Whether a drift is the API's, or that of a mock, which need not have its headers."""
+    if drift.code == _UNENDED and not answer.is_whole:
+        return False  # the caller stopped reading, or the network broke
+    if answer.origin is not Origin.MOCKED:
+        return True
+    if drift.aspect is Aspect.HEADERS:
+        return drift.path == _CONTENT_TYPE
+    # What an SDK reads as None, whether it is null or not there, misleads no test.
+    return not (drift.code == _MISSING and "null" in drift.expected.split(" or "))
+
+
+def _asked(answer: Answer, parse: Callable[[bytes], JsonObject | None]) -> Asked:
+    request = answer.request
+    if isinstance(request, RelayedRequest):
+        body = request.asked
+    else:
+        body = parse(content_of(request) or b"") or {}
+    version = request.headers.get(names.API_VERSION)
+    return Asked(method=request.method, path=answer.path, api_version=version, body=body)

@@ -1,0 +1,239 @@
+"""L4-03 to L4-05: every answer that passes is held against the contract; drifts are counted."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from l9gate.contract import Contract
+from l9gate.errors import BaselineError
+from l9gate.evidence.log import MemoryLog
+from l9gate.evidence.records import ContractDrift, Fault, Held, Layer, Origin
+from l9gate.measure.clock import ManualClock
+from l9gate.observe import scrutiny
+from l9gate.observe.answer import Answer
+from l9gate.observe.attribution import Owner
+from l9gate.observe.lookout import Lookout
+from l9gate.observe.origins import Target
+from l9gate.observe.recorder import Outbox
+from l9gate.wire.json import JsonObject
+from l9gate.wire.sse import render_event
+
+BASES = json.loads(
+    (Path(__file__).parents[3] / "data/contract/bases.json").read_text(encoding="utf-8")
+)
+PLANTED = "planted-text"
+FAULT = {"x-l9gate-fault": "drop=usage"}
+HOST = "api.example.com"
+Make = Callable[..., Answer]
+
+
+@pytest.fixture
+def log() -> MemoryLog:
+    return MemoryLog()
+
+
+@pytest.fixture
+def lookout(log: MemoryLog) -> Lookout:
+    return made(log, Target(HOST))
+
+
+def made(log: MemoryLog, target: Target) -> Lookout:
+    clock = ManualClock(5.0)
+    found = Lookout(Outbox(log, clock), clock, target)
+    found.warm_up()
+    return found
+
+
+def body_of(name: str, **changes: object) -> bytes:
+    found = {**BASES[name]["body"], **changes}
+    return json.dumps({key: value for key, value in found.items() if value != "gone"}).encode()
+
+
+def stream_of(name: str, count: int | None = None) -> bytes:
+    events = BASES[name]["events"][:count]
+    return b"".join(render_event(kind, json.dumps(data).encode()) for kind, data in events)
+
+
+def answer(name: str, body: bytes | None = None, **changes: object) -> Answer:
+    """Return an exchange of the corpus as the seam sees it; `ask` and `drop` change its headers."""
+    base = BASES[name]
+    sent: JsonObject = {**base["asked"]["body"], "system": PLANTED}
+    ask, drop = changes.pop("ask", {}), changes.pop("drop", ())
+    asked = base["asked"]
+    assert isinstance(ask, dict)
+    assert isinstance(drop, tuple)
+    is_stream = "events" in base
+    facts: dict[str, object] = {
+        "exchange_id": "x1",
+        "owner": Owner("test_a", Layer.CONTRACT),
+        "origin": Origin.LIVE,
+        "host": HOST,
+        "request": httpx2.Request(
+            asked["method"], f"https://{HOST}{asked['path']}", json=sent, headers=ask
+        ),
+        "path": asked["path"],
+        "status": base["status"],
+        "headers": {key: value for key, value in base["headers"].items() if key not in drop},
+        "body": body or (stream_of(name) if is_stream else body_of(name)),
+        "is_stream": is_stream,
+        "is_whole": True,
+    }
+    return Answer(**(facts | changes))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", sorted(BASES))
+def test_what_keeps_the_contract_leaves_nothing(
+    lookout: Lookout, log: MemoryLog, name: str
+) -> None:
+    assert lookout.look(answer(name)) is Held.KEPT
+    lookout.settle()
+    assert log.records == []
+
+
+def test_a_drift_tells_names_and_types_and_whose_it_is(lookout: Lookout, log: MemoryLog) -> None:
+    content = [{"type": "text", "text": 7, PLANTED: PLANTED}]
+    assert lookout.look(answer("text", body_of("text", content=content))) is Held.DRIFTED
+    (drift,) = log.of(ContractDrift)
+    assert (drift.code, drift.impact, drift.place) == (
+        "shape.type", "breaking", "/content/*/text",
+    )  # fmt: skip
+    assert (drift.expected, drift.found) == ("string", "integer")
+    assert (drift.owner, drift.layer, drift.origin) == ("test_a", Layer.CONTRACT, Origin.LIVE)
+    assert (drift.exchange_id, drift.count, drift.at_s) == ("x1", 1, 5.0)
+    assert PLANTED not in repr(drift)
+
+
+def test_equal_drifts_are_put_once_and_then_counted(lookout: Lookout, log: MemoryLog) -> None:
+    for _ in range(4):
+        lookout.look(answer("text", body_of("text", usage="gone")))
+    assert [drift.count for drift in log.of(ContractDrift)] == [1]
+    lookout.settle()
+    lookout.settle()
+    assert [drift.count for drift in log.of(ContractDrift)] == [1, 3]
+
+
+def test_the_number_of_records_is_bounded(
+    lookout: Lookout, log: MemoryLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scrutiny, "MAX_DISTINCT", 2)
+    for number in range(5):
+        owner = Owner(f"test_{number}", Layer.CONTRACT)
+        lookout.look(answer("text", body_of("text", usage="gone"), owner=owner))
+    lookout.settle()
+    told = [(drift.owner, drift.place, drift.count) for drift in log.of(ContractDrift)]
+    assert told[:2] == [("test_0", "/usage", 1), ("test_1", "/usage", 1)]
+    assert told[2:] == [(None, scrutiny.ELSEWHERE, 1), (None, scrutiny.ELSEWHERE, 2)]
+
+
+@pytest.mark.parametrize(
+    ("changes", "held"),
+    [
+        ({"origin": Origin.SIMULATED, "ask": FAULT}, Held.ON_PURPOSE),
+        ({"ask": FAULT}, Held.DRIFTED),
+        ({"origin": Origin.REPLAYED}, Held.NOT),
+        ({"origin": Origin.OTHER}, Held.NOT),
+        ({"origin": Origin.SIMULATED, "host": "127.0.0.1:1"}, Held.NOT),
+        ({"origin": Origin.SIMULATED}, Held.DRIFTED),
+        ({"origin": Origin.MOCKED}, Held.DRIFTED),
+        ({"is_whole": False}, Held.NOT),
+        ({"status": 302}, Held.NOT),
+        ({"status": 503, "drop": ("request-id",)}, Held.NOT),
+    ],
+)
+def test_only_whole_answers_that_nobody_asked_to_be_wrong_are_looked_at(
+    lookout: Lookout, log: MemoryLog, changes: dict[str, object], held: Held
+) -> None:
+    assert lookout.look(answer("text", body_of("text", usage="gone"), **changes)) is held
+    assert bool(log.records) is (held is Held.DRIFTED)
+
+
+def test_a_body_that_is_not_at_hand_is_not_looked_at(lookout: Lookout) -> None:
+    seen = answer("text")
+    assert lookout.look(Answer(**{**_fields(seen), "body": None})) is Held.NOT  # type: ignore[arg-type]
+
+
+def _fields(seen: Answer) -> dict[str, object]:
+    return {name: getattr(seen, name) for name in Answer.__slots__}
+
+
+def test_a_stream_that_its_reader_left_is_not_accused_of_its_end(
+    lookout: Lookout, log: MemoryLog
+) -> None:
+    left = answer("stream_text", stream_of("stream_text", 4), is_whole=False)
+    assert lookout.look(left) is Held.KEPT
+    ended = answer("stream_text", stream_of("stream_text", 4))
+    assert lookout.look(ended) is Held.DRIFTED
+    assert [drift.code for drift in log.of(ContractDrift)] == ["stream.unended"]
+
+
+def test_a_mock_need_not_have_the_headers_of_the_api(lookout: Lookout, log: MemoryLog) -> None:
+    """E-01."""
+    bare = {"content-type": "application/json"}
+    assert lookout.look(answer("text", origin=Origin.MOCKED, headers=bare)) is Held.KEPT
+    assert lookout.look(answer("text", origin=Origin.MOCKED, headers={})) is Held.DRIFTED
+    assert [drift.place for drift in log.of(ContractDrift)] == ["header content-type"]
+
+
+def test_a_mock_may_leave_out_what_may_be_null(lookout: Lookout, log: MemoryLog) -> None:
+    """E-01: an SDK reads both as None."""
+    lean = body_of("text", container="gone", stop_details="gone")
+    assert lookout.look(answer("text", lean, origin=Origin.MOCKED)) is Held.KEPT
+    assert lookout.look(answer("text", body_of("text", id="gone"), origin=Origin.MOCKED)) is (
+        Held.DRIFTED
+    )
+    assert [drift.place for drift in log.of(ContractDrift)] == ["/id"]
+
+
+def test_an_environment_may_prove_answers_by_another_header(log: MemoryLog) -> None:
+    seen = answer("text", drop=("request-id",))
+    assert made(log, Target(HOST, proof_header="x-trace")).look(seen) is Held.KEPT
+    assert made(log, Target(HOST)).look(seen) is Held.DRIFTED
+    assert [drift.code for drift in log.of(ContractDrift)] == ["header.missing"]
+
+
+def test_an_answer_to_results_of_tools_may_be_empty(lookout: Lookout) -> None:
+    """What the messages say is asked only once something looks wrong."""
+    results = [{"role": "user", "content": [{"type": "tool_result", "tool_use_id": "t"}]}]
+    sent = {**BASES["text"]["asked"]["body"], "messages": results}
+    request = httpx2.Request("POST", f"https://{HOST}/v1/messages", json=sent)
+    empty = body_of("text", content=[])
+    assert lookout.look(answer("text", empty, request=request)) is Held.KEPT
+    assert lookout.look(answer("text", empty)) is Held.DRIFTED
+
+
+def test_a_baseline_that_cannot_be_read_is_told_once_and_nothing_is_looked_at(
+    log: MemoryLog, tmp_path: Path
+) -> None:
+    lookout = made(log, Target(HOST, contract=tmp_path / "none.json"))
+    lookout.warm_up()
+    assert [fault.error_class for fault in log.of(Fault)] == ["BaselineError"]
+    assert lookout.look(answer("text")) is Held.NOT
+    with pytest.raises(BaselineError, match=r"none\.json: cannot be read"):
+        lookout.prepare()
+
+
+def test_what_the_baseline_says_the_application_reads_is_asked_for(
+    log: MemoryLog, tmp_path: Path
+) -> None:
+    from_file = tmp_path / "baseline.json"
+    from_file.write_text(
+        '{"format": 1, "reliance": {"headers": ["x-quota"]}, "documents": {}, "probes": {}}'
+    )
+    assert made(log, Target(HOST, contract=from_file)).look(answer("text")) is Held.DRIFTED
+    assert [drift.place for drift in log.of(ContractDrift)] == ["header x-quota"]
+
+
+def test_our_own_mistake_is_a_fault_and_no_drift(
+    lookout: Lookout, log: MemoryLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(Contract, "glance", fail)
+    assert lookout.look(answer("text")) is Held.NOT
+    monkeypatch.setattr(scrutiny.Scrutiny, "settle", fail)
+    lookout.settle()
+    assert [fault.where for fault in log.of(Fault)] == ["observe.scrutiny"] * 2
