@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from l9gate.contract import Contract
-from l9gate.errors import BudgetError
+from l9gate.errors import BudgetError, WriteError
 from l9gate.evidence.records import Origin
 from l9gate.measure.clock import SystemClock
 from l9gate.simulator.config import SimulatorConfig
@@ -17,9 +17,10 @@ from l9gate.simulator.server import SimulatorThread
 from l9gate.sources.probe.collect import ProbeAnswer, ask
 from l9gate.sources.probe.plan import ProbePlan
 from l9gate.sources.probe.questions import questions_for
-from l9gate.store.account import Account
+from l9gate.store.account import Account, Payer, Reservation
 from l9gate.store.caps import Caps
 from l9gate.store.ledger import Ledger
+from l9gate.wire.offer import Offer
 from l9gate.wire.prices import PriceList
 
 MODEL = "claude-haiku-5-5"
@@ -73,6 +74,17 @@ def test_a_probe_that_the_budget_does_not_allow_is_not_sent(
     with _account(tmp_path, 0.0001) as (account, ledger), pytest.raises(BudgetError):
         _ask(simulator.base_url, "message", account=account)
     assert ledger.spent_on(ledger.today()) == 0
+
+
+def test_a_ledger_that_cannot_be_written_ends_the_probes_with_one_error(
+    simulator: SimulatorThread, tmp_path: Path
+) -> None:
+    class Full(Account):
+        def reserve(self, offers: list[Offer], payer: Payer) -> Reservation:
+            raise WriteError(f"disk full at {len(offers)} for {payer}")
+
+    with _account(tmp_path, 1.0) as (_, ledger), pytest.raises(WriteError):
+        _ask(simulator.base_url, account=Full(ledger, "probes"))
 
 
 def test_an_endpoint_that_does_not_answer_leaves_probes_unanswered() -> None:

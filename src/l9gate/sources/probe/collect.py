@@ -7,7 +7,7 @@ import msgspec
 
 from l9gate.contract import Observed, parse_asked, parse_observed
 from l9gate.contract.envelope import is_transient
-from l9gate.errors import BodyCutError, BudgetError, DependencyError, WireError
+from l9gate.errors import BodyCutError, DependencyError, L9gateError, WireError
 from l9gate.measure.clock import Clock
 from l9gate.net.client import stream
 from l9gate.sources.probe.plan import ProbePlan
@@ -63,7 +63,7 @@ async def ask(plan: ProbePlan, clock: Clock) -> list[ProbeAnswer]:
                 for question in plan.questions
                 for _ in range(plan.repeats)
             ]
-    except* BudgetError as refused:
+    except* L9gateError as refused:
         raise refused.exceptions[0] from None
     return [task.result() for task in tasks]
 
