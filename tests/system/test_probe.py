@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from l9gate.contract import Contract
 from l9gate.errors import BudgetError, WriteError
 from l9gate.evidence.records import Origin
+from l9gate.gate.contract import check, learn
 from l9gate.measure.clock import SystemClock
 from l9gate.simulator.config import SimulatorConfig
 from l9gate.simulator.rules import FaultRule
@@ -108,3 +110,21 @@ def test_a_stream_that_is_cut_is_kept_as_far_as_it_came() -> None:
     assert answer.observed is not None
     codes = {drift.code for drift in Contract().find_drifts(answer.observed)}
     assert "stream.unended" in codes
+
+
+def _round(seed: int, model: str, repeats: int = 1) -> list[ProbeAnswer]:
+    with SimulatorThread(SimulatorConfig(load_factor=0, seed=seed)) as running:
+        plan = ProbePlan(
+            base_url=running.base_url, key=KEY, questions=questions_for(model), repeats=repeats
+        )
+        return asyncio.run(ask(plan, SystemClock()))
+
+
+@pytest.mark.parametrize("model", [MODEL, "claude-opus-4-6", "claude-fable-5-2"])
+def test_a_baseline_of_one_seed_holds_for_every_other(model: str) -> None:
+    """Nothing at all differs: neither what is grave nor what is compatible or ignorable."""
+    baseline, missing = learn(_round(1, model, repeats=3), None, model)
+    assert (len(baseline.probes), missing) == (len(questions_for(model)), ())
+    for seed in range(2, 12):
+        answers = _round(seed, model)
+        assert check(answers, questions_for(model), baseline, date(2026, 11, 22)) == ([], ())

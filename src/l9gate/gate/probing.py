@@ -15,7 +15,7 @@ from l9gate.net.preflight import check_endpoint, endpoint_of
 from l9gate.simulator.process import simulator_process
 from l9gate.sources.bench import Bench
 from l9gate.sources.probe.collect import ProbeAnswer, ask
-from l9gate.sources.probe.plan import ProbePlan
+from l9gate.sources.probe.plan import LIMIT_S, ProbePlan
 from l9gate.sources.probe.questions import questions_for
 from l9gate.store.environments import Environment, check_url
 from l9gate.store.settings import Settings
@@ -78,6 +78,7 @@ def probe(request: ProbeRequest, environ: Mapping[str, str], say: Say) -> Probed
                 questions=questions,
                 repeats=request.repeats,
                 account=account,
+                limit_s=LIMIT_S * request.repeats,
             )
             answers = asyncio.run(ask(plan, clock))
     return Probed("the simulator" if request.is_rehearsal else endpoint_of(base_url), (*answers,))

@@ -7,6 +7,7 @@ from l9gate.sources.probe.questions import Question
 from l9gate.store.account import Account
 
 MAX_REPEATS = 20
+LIMIT_S = 55.0  # for one round of all questions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +23,7 @@ class ProbePlan:
     questions: tuple[Question, ...]
     repeats: int = 1
     account: Account | None = None  # who pays; None in a rehearsal, which costs nothing
-    limit_s: float = 55.0  # for everything; what is not answered by then is unanswered
+    limit_s: float = LIMIT_S  # for everything; what is not answered by then is unanswered
     answer_limit_s: float = 25.0  # for one answer
     side_by_side: int = 4
 
