@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from l9gate.criteria.criterion import Finding, Role, Scope, State
+from l9gate.criteria.drifts import read_mock_drifts
 from l9gate.criteria.excerpt import Excerpt
 from l9gate.criteria.outcomes import account_of
 from l9gate.criteria.snapshot import Snapshot
@@ -29,7 +30,7 @@ class StatedConfidence(msgspec.Struct, frozen=True, kw_only=True):
     claim: Claim
     established: bool
     reason: str | None  # why not: "the layer did not run", "simulated", "a criterion is broken"
-    note: str | None = None  # of the overall claim: how it follows from the others
+    note: str | None = None  # overall: how it follows from the others; unit: what mocks showed
 
 
 def state_confidence(
@@ -42,7 +43,9 @@ def state_confidence(
     """
     claims = tuple(claims)
     log = Snapshot.of_log(log)
+    mocks = check_mocks(log, scope)
     reasons = {layer: _why_not(layer, findings, scope, log) for layer in Layer}
+    reasons[Layer.UNIT] = reasons[Layer.UNIT] or mocks.reason
     return tuple(
         _overall(claim, claims, findings, reasons)
         if claim.layer is None
@@ -50,9 +53,33 @@ def state_confidence(
             claim=claim,
             established=reasons[claim.layer] is None,
             reason=reasons[claim.layer],
+            note=mocks.note if claim.layer is Layer.UNIT else None,
         )
         for claim in claims
     )
+
+
+class MockCheck(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether mocks were seen to answer as the API promises: what the claim of unit tests assumes.
+
+    Both are None if the layer was not run.
+    """
+
+    reason: str | None = None  # the assumption is void
+    note: str | None = None  # on what it stands, or that it was not tested
+
+
+def check_mocks(log: EvidenceLog, scope: Scope) -> MockCheck:
+    """Return what the mocked answers of the unit layer say about the assumption on mocks."""
+    if Layer.UNIT not in scope.layers:
+        return MockCheck()
+    found = read_mock_drifts(Excerpt(log, scope, frozenset({Layer.UNIT})))
+    if found.value is None:
+        return MockCheck(note="assumption not tested: no mocked answer was seen")
+    if found.value > 0:
+        reason = f"differences of mocks from the API's contract: {found.value:,.0f}"
+        return MockCheck(reason=reason, note=f"assumption void: {found.note}")
+    return MockCheck(note=f"assumption holds; mocked answers seen: {found.n:,}")
 
 
 def describe_combination(claims: Iterable[Claim]) -> str | None:

@@ -10,12 +10,14 @@ from l9gate.criteria.snapshot import Snapshot
 from l9gate.evidence.log import EvidenceLog
 from l9gate.evidence.records import (
     Conduct,
+    ContractDrift,
     Control,
     Exchange,
     Fault,
     Gauge,
     Layer,
     LayerRun,
+    Origin,
     ReportedCall,
     Signal,
     TestOutcome,
@@ -66,6 +68,22 @@ class Excerpt:
     def all_exchanges(self) -> list[Exchange]:
         """Return every exchange of every layer and origin, whoever sent it."""
         return list(self._log.of(Exchange))
+
+    def exchanges_of(self, origin: Origin) -> list[Exchange]:
+        """Return the exchanges of one origin, of tests about failures as well."""
+        return [
+            one
+            for one in self._log.of(Exchange)
+            if one.origin is origin and self._has_layer(one.layer) and self._has_scenario(one.owner)
+        ]
+
+    def drifts_of(self, origin: Origin) -> list[ContractDrift]:
+        """Return how answers of one origin differ from the contract."""
+        return [
+            one
+            for one in self._log.of(ContractDrift)
+            if one.origin is origin and self._has_layer(one.layer) and self._has_scenario(one.owner)
+        ]
 
     def signals(self) -> list[Signal]:
         """Return the operations that the application reports, without its mock mode.

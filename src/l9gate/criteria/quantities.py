@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TypeAlias
 
+from l9gate.criteria.drifts import read_contract_drifts, read_mock_drifts
 from l9gate.criteria.excerpt import (
     CALL_KEYS,
     GAUGE_KEYS,
@@ -156,6 +157,15 @@ QUANTITIES: tuple[AnyQuantity, ...] = (
         "misconduct", _COUNT, "requests", frozenset(),
         "What clients did wrong to the simulator of a rehearsal, such as a retry too soon.",
         read_misconduct,
+    ),
+    Scalar(
+        "contract_drifts", _COUNT, "answers", TEST_KEYS,
+        "Differences of answers from the contract of the API that break clients, equal ones once.",
+        read_contract_drifts,
+    ),
+    Scalar(
+        "mock_drifts", _COUNT, "mocked answers", TEST_KEYS,
+        "The same of mocked answers, without those of tests about damaged ones.", read_mock_drifts,
     ),
     Scalar(
         "control_survivors", _COUNT, "tests", frozenset(),
