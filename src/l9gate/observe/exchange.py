@@ -147,7 +147,7 @@ class ExchangeTrace:
     def _hold(self, origin: Origin, stop: Stop) -> Held:
         """Hold the answer against the contract, if it is one of the API."""
         facts, response = self._path_facts, self._response
-        is_direct = facts.is_direct or facts is _NO_PATH
+        is_direct = facts.is_direct or (facts is _NO_PATH and "/v1/" in self._path)
         if self._lookout is None or response is None or not is_direct:
             return Held.NOT
         answer = Answer(
