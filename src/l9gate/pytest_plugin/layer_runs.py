@@ -68,10 +68,10 @@ class LayerRuns:
     def build(self, now_s: float, exit_status: int) -> list[LayerRun]:
         """Return the records.
 
-        The only layer of a session gets all of its time, as its user waits for that; of several
-        layers each gets the time from its first test to its last.
+        A layer that has a session to itself gets all of its time, as its user waits for that; else
+        each gets the time from its first test to its last.
         """
-        is_alone = len(self.layers) == 1
+        is_alone = len(self.layers) == 1 and not self._others
         whole = (self._started_s, now_s)
         return [
             LayerRun(

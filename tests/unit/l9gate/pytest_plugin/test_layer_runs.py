@@ -42,6 +42,15 @@ def test_of_several_layers_each_gets_from_its_first_test_to_its_last() -> None:
     assert not runs.had_deselected
 
 
+def test_the_time_of_tests_that_belong_to_no_layer_is_nobodys() -> None:
+    runs = LayerRuns(100.0)
+    runs.count_selected([UNIT, None])
+    runs.add(report(UNIT, 101.0, 102.0))
+    runs.add(report(None, 102.0, 109.0))
+    (run,) = runs.build(110.0, 0)
+    assert (run.started_s, run.ended_s) == (101.0, 102.0)
+
+
 def test_a_layer_none_of_whose_tests_ran_is_there_with_the_sessions_time() -> None:
     runs = LayerRuns(100.0)
     runs.count_selected([UNIT, CONTRACT])
