@@ -56,6 +56,7 @@ def judged(name: str, log: MemoryLog, scope: Scope) -> Finding:
     [
         ("contract-drift", Layer.CONTRACT, Role.BLOCKER),
         ("integration-drift", Layer.INTEGRATION, Role.EXIT),
+        ("performance-drift", Layer.PERFORMANCE, Role.EXIT),
     ],
 )
 def test_one_broken_promise_is_found(
