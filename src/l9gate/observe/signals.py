@@ -13,7 +13,7 @@ import msgspec
 
 from l9gate.evidence.records import CacheState, Signal
 from l9gate.measure.clock import Clock
-from l9gate.observe.attribution import current_owner
+from l9gate.observe.attribution import Owner, current_owner
 from l9gate.observe.recorder import Outbox
 from l9gate.observe.tracing import current_span_key
 
@@ -31,6 +31,22 @@ class SignalFields(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     mock: bool = False
     avoided_input_tokens: int = 0
     avoided_output_tokens: int = 0
+
+    def signal(self, owner: Owner | None, now_s: float) -> Signal:
+        """Return the record of it."""
+        return Signal(
+            at_s=now_s,
+            operation=self.operation,
+            within=self.within,
+            owner=None if owner is None else owner.id,
+            layer=None if owner is None else owner.layer,
+            duration_s=self.duration_s,
+            cache=CacheState(self.cache),
+            fallback=self.fallback,
+            mock=self.mock,
+            avoided_input_tokens=self.avoided_input_tokens,
+            avoided_output_tokens=self.avoided_output_tokens,
+        )
 
 
 class SignalHandler(logging.Handler):
@@ -57,21 +73,6 @@ class SignalHandler(logging.Handler):
         if fields is None:
             return
         with self._outbox.guarded("observe.signals"):
-            self._outbox.put(self._build(msgspec.convert(fields, SignalFields)))
-
-    def _build(self, fields: SignalFields) -> Signal:
-        owner = current_owner()
-        return Signal(
-            at_s=self._clock.now_s(),
-            operation=fields.operation,
-            within=fields.within,
-            owner=None if owner is None else owner.id,
-            layer=None if owner is None else owner.layer,
-            duration_s=fields.duration_s,
-            cache=CacheState(fields.cache),
-            fallback=fields.fallback,
-            mock=fields.mock,
-            avoided_input_tokens=fields.avoided_input_tokens,
-            avoided_output_tokens=fields.avoided_output_tokens,
-            span_id=current_span_key(),
-        )
+            given = msgspec.convert(fields, SignalFields)
+            told = given.signal(current_owner(), self._clock.now_s())
+            self._outbox.put(msgspec.structs.replace(told, span_id=current_span_key()))

@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from l9gate.evidence.records import CacheState, Origin, ReportedCall, Signal, SignalSource
+from l9gate.evidence.records import Origin, ReportedCall, Signal, SignalSource
 from l9gate.observe.attribution import Owner
 from l9gate.observe.origins import Target
 from l9gate.observe.signals import SignalFields
@@ -61,21 +61,8 @@ def signal_of(span: SpanFacts, owner: Owner | None, now_s: float) -> Signal | No
         return None
     defaults = {"operation": span.name, "duration_s": span.ended_s - span.started_s}
     fields = msgspec.convert({**defaults, **given}, SignalFields)
-    return Signal(
-        at_s=now_s,
-        operation=fields.operation,
-        within=fields.within,
-        owner=None if owner is None else owner.id,
-        layer=None if owner is None else owner.layer,
-        duration_s=fields.duration_s,
-        cache=CacheState(fields.cache),
-        fallback=fields.fallback,
-        mock=fields.mock,
-        avoided_input_tokens=fields.avoided_input_tokens,
-        avoided_output_tokens=fields.avoided_output_tokens,
-        source=SignalSource.SPAN,
-        span_id=span.key,
-    )
+    told = fields.signal(owner, now_s)
+    return msgspec.structs.replace(told, source=SignalSource.SPAN, span_id=span.key)
 
 
 def call_of(span: SpanFacts, target: Target, now_s: float) -> ReportedCall | None:
