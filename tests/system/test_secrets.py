@@ -36,6 +36,10 @@ base_url = "{simulator}"
 [environments.staging]
 base_url = "{hostile}"
 
+[environments.gossip]
+base_url = "{hostile}/open"
+key_variable = "STAGING_API_KEY"
+
 [environments.closed]
 base_url = "http://127.0.0.1:9"
 key_variable = "STAGING_API_KEY"
@@ -101,20 +105,32 @@ WAYS = {
     "simulate": ["simulate --port 99999999"],
     "plan": ["plan", "plan --env staging"],
     "control": ["control --minutes 0.3"],
+    "contract": [
+        "contract check",
+        "contract check --env staging",
+        "contract check --env gossip --all",
+        "contract check --env gossip --format sarif",
+        "contract baseline --env gossip",
+        "contract check --env gossip --format json",
+        "contract diff l9gate-contract.json l9gate-contract.json --all",
+        "contract upgrade-report {run}",
+    ],
     "proxy": ["proxy --upstream http://127.0.0.1:9 --port 99999999"],
 }
 
 
 class Hostile(BaseHTTPRequestHandler):
-    """Refuses everybody, and says the key back in every place it can."""
+    """Refuses everybody, and says the key back in every place it can; lets into `/open` first."""
 
     def do_GET(self) -> None:
         self.rfile.read(int(self.headers.get("content-length", 0)))
         said = self.headers.get("authorization") or self.headers.get("x-api-key") or ""
         key = said.removeprefix("Bearer ")
         body = json.dumps({"type": "error", "error": {"type": key, "message": f"bad key {key}"}})
-        self.send_response(401, f"bad key {key}")
+        is_door = self.path == "/open/v1/models?limit=1"
+        self.send_response(200 if is_door else 401, f"bad key {key}")
         self.send_header("request-id", f"req_{key}")
+        self.send_header(f"x-{key}", "nothing" if is_door else key)
         self.send_header("content-type", "application/json")
         self.send_header("content-length", str(len(body)))
         self.end_headers()

@@ -1,6 +1,7 @@
 """Sends the questions and returns what came back; judges nothing and never raises for an answer."""
 
 import asyncio
+import re
 from collections.abc import Iterable
 
 import msgspec
@@ -21,6 +22,8 @@ from l9gate.wire.offer import is_paid, parse_offers
 _ATTEMPTS = 3
 _PAUSE_S = 0.5  # before asking again, where the answer does not say how long
 _MAX_PAUSE_S = 5.0
+_LEAST_SECRET = 12  # characters; a shorter one is a word that gateways without keys are given
+_HIDDEN = "(key)"
 _TOO_LATE = "the time for all probes was over"
 
 
@@ -104,7 +107,8 @@ async def _ask_once(plan: ProbePlan, question: Question) -> ProbeAnswer:
     except (DependencyError, WireError) as error:
         return ProbeAnswer(probe=question.name, failure=str(error))
     asked = parse_asked(question.method, question.path, headers, payload)
-    observed = parse_observed(asked, response.status, response.headers, bytes(data), question.name)
+    told, body = _without_key(plan.key, response.headers, bytes(data))
+    observed = parse_observed(asked, response.status, told, body, question.name)
     _settle(held, observed)
     return ProbeAnswer(probe=question.name, observed=observed)
 
@@ -117,6 +121,15 @@ def _headers(plan: ProbePlan, question: Question) -> dict[str, str]:
         key = plan.key if question.credential == "own" else WRONG_KEY
         headers[AUTHORIZATION] = f"Bearer {key}"
     return headers | question.headers
+
+
+def _without_key(key: str, headers: dict[str, str], body: bytes) -> tuple[dict[str, str], bytes]:
+    """Return an answer without the key, which an endpoint may say back even as a name or a type."""
+    if len(key) < _LEAST_SECRET:
+        return headers, body
+    pattern = re.compile(re.escape(key), re.IGNORECASE)
+    told = {pattern.sub(_HIDDEN, name): pattern.sub(_HIDDEN, headers[name]) for name in headers}
+    return told, re.sub(re.escape(key).encode(), _HIDDEN.encode(), body, flags=re.IGNORECASE)
 
 
 def _reserve(plan: ProbePlan, question: Question, payload: bytes) -> Reservation | None:
