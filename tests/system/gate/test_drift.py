@@ -109,3 +109,33 @@ def test_a_test_may_ask_for_a_drift(drift_of: Drift) -> None:
     assert (status, finding["state"], finding["n"]) == (0, "kept", 2)
     assert "left out: 1" in str(finding["reason"])
     assert (drifts, looks.count(Held.ON_PURPOSE)) == ([], 1)
+
+
+BASELINE = '{"format": 1, "reliance": {"headers": ["x-quota"]}, "documents": {}, "probes": {}}'
+CHILD = """
+import subprocess
+import sys
+import pytest
+
+
+@pytest.mark.contract
+def test_a_program_of_its_own_asks():
+    subprocess.run([sys.executable, "-c", "import client; client.ask()"], check=True)
+"""
+
+
+def test_an_accepted_baseline_counts_in_children_too(project: Path, drift_of: Drift) -> None:
+    (project / "l9gate-contract.json").write_text(BASELINE)
+    status, finding, drifts, looks = drift_of(CHILD)
+    assert (status, finding["state"], finding["reason"]) == (
+        1, "broken", "header.missing header x-quota",
+    )  # fmt: skip
+    assert looks == [Held.DRIFTED] * 3
+    assert any("test_more" in str(drift.owner) for drift in drifts)
+
+
+def test_a_baseline_that_cannot_be_read_ends_the_run(l9gate: Gate, project: Path) -> None:
+    (project / "l9gate-contract.json").write_text("{}")
+    done = l9gate("run", "contract", "--rehearse")
+    assert done.returncode != 0
+    assert "l9gate-contract.json: no baseline" in done.stdout + done.stderr

@@ -8,7 +8,7 @@ from typing import NoReturn
 
 import pytest
 
-from l9gate.evidence.records import Budget, End, Exchange, Origin, TestOutcome, Witness
+from l9gate.evidence.records import Budget, End, Exchange, Held, Origin, TestOutcome, Witness
 from l9gate.store.run import open_run
 
 Gate = Callable[..., CompletedProcess[str]]
@@ -76,6 +76,7 @@ def test_a_call_is_seen_once_and_belongs_to_its_test(
         assert (one.origin, one.end) == (Origin.SIMULATED, End.COMPLETE)
         assert (one.host, one.path) == (program.host, "/v1/messages")
         assert one.request_id is not None
+        assert one.held is Held.KEPT
     shared = next(test for test in tests if test.node_id.endswith("test_shared"))
     assert set(shared.owners) & set(by_owner) == set(shared.owners) - {shared.node_id}
     void = [line for line in done.stdout.splitlines() if "vacuous" in line]
