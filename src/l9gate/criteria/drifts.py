@@ -43,13 +43,14 @@ def _is_about_damage(excerpt: Excerpt, owner: str | None) -> bool:
 def _read(seen: Iterable[Exchange], drifts: Iterable[ContractDrift], left: str | None) -> Reading:
     n = sum(one.held in _LOOKED_AT for one in seen)
     breaking: dict[tuple[str, str], list[ContractDrift]] = {}
-    warnings: dict[tuple[str, str], None] = {}
+    others: dict[str, dict[tuple[str, str], None]] = {"warning": {}, "waived": {}}
     for drift in drifts:
         if drift.impact == BREAKING:
             breaking.setdefault((drift.code, drift.place), []).append(drift)
         else:
-            warnings[drift.code, drift.place] = None
-    notes = (_told(list(breaking), ""), _told(list(warnings), "warnings: "), left)
+            others.setdefault(drift.impact, {})[drift.code, drift.place] = None
+    graded = (_told(list(places), f"{impact}: ") for impact, places in others.items())
+    notes = (_told(list(breaking), ""), *graded, left)
     return Reading(
         value=float(len(breaking)) if n or breaking else None,
         n=n,

@@ -263,7 +263,7 @@ class ContractDrift(Record, frozen=True, kw_only=True, tag="contract_drift"):
     """One way in which answers differ from the contract; equal ones are counted."""
 
     code: str  # of the rule that tells it; `l9gate explain CODE`
-    impact: str  # "breaking" | "warning"
+    impact: str  # "breaking" | "warning" | "waived": somebody answers for it
     place: str  # JSON pointer, header or event; `*` stands for the number of an item
     expected: str  # names and types, never text
     found: str

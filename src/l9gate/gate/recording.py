@@ -56,6 +56,7 @@ def open_recording(
         manifest.kind,
         environment.request_id_header,
         contract=settings.accepted_contract,
+        waivers=settings.declared_waivers,
     )
     with folder.writer(SOURCE, batch_records=_BATCH_RECORDS) as writer:
         try:

@@ -67,8 +67,8 @@ def observe_child(folder: str) -> None:
     page = str(Path(folder) / PAGE)
     attribution.follow(lambda: attribution.read_owner(page))
     kind, proxy = Origin(facts["kind"]), facts["proxy"] or None
-    contract = Path(facts["contract"]) if facts["contract"] else None
-    target = Target(facts["host"], kind, facts["proof_header"], proxy, contract)
+    files = (Path(facts[name]) if facts[name] else None for name in ("contract", "waivers"))
+    target = Target(facts["host"], kind, facts["proof_header"], proxy, *files)
     recorder = Recorder(outbox, clock, target)
     try:
         account = Account.of_environ(os.environ, clock)

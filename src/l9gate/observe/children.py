@@ -251,7 +251,8 @@ def _facts_of(run: RunFacts) -> dict[str, str]:
     target = run.target
     facts = {"host": target.host, "kind": target.kind.value, "proof_header": target.proof_header}
     facts["proxy"] = target.proxy or ""
-    facts["contract"] = "" if target.contract is None else str(target.contract)
+    for name, file in (("contract", target.contract), ("waivers", target.waivers)):
+        facts[name] = "" if file is None else str(file)
     return {**facts, "run": str(run.path), "pid": str(os.getpid())}
 
 

@@ -23,6 +23,7 @@ class Target:
     proof_header: str = names.REQUEST_ID  # a gateway may name another header that proves it
     proxy: str | None = None  # host[:port] of the run's recording proxy, which sends on to `host`
     contract: Path | None = None  # the baseline that answers are held against, beside promises
+    waivers: Path | None = None  # the differences that somebody answers for
 
 
 def host_of(base_url: str) -> str:

@@ -7,12 +7,13 @@ import re
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
 import msgspec
 
-from l9gate.contract import Asked, Aspect, Baseline, Contract, Drift, parse_baseline
+from l9gate.contract import RULES, Asked, Aspect, Baseline, Contract, Drift, parse_baseline
 from l9gate.errors import BaselineError
 from l9gate.evidence.records import AnyRecord, ContractDrift, Held, Layer, Origin
 from l9gate.measure.clock import Clock
@@ -21,11 +22,13 @@ from l9gate.observe.asking import parse_asking
 from l9gate.observe.origins import Target
 from l9gate.observe.relayed import RelayedRequest
 from l9gate.observe.skimming import Skim
+from l9gate.store.waivers import read_waivers
 from l9gate.wire import headers as names
 from l9gate.wire.json import JsonObject, parse_object
 
 MAX_DISTINCT = 500  # beyond it a process tells codes apart, no longer places and tests
 ELSEWHERE = "elsewhere"
+WAIVED = "waived"
 _ITEM = re.compile(r"(?<=[ /])\d+(?=[ /]|$)")
 _UNENDED, _MISSING = "stream.unended", "shape.missing"
 _CONTENT_TYPE = "header content-type"
@@ -51,11 +54,15 @@ class Scrutiny:
 
         Raises:
             BaselineError: the project's baseline cannot be read.
+            SettingsError: its waivers cannot be read.
         """
         self._notes = notes
         self._clock = clock
         self._target = target
         self._contract = Contract(_read_baseline(target.contract))
+        codes = [rule.code for rule in RULES]
+        path = target.waivers
+        self._waivers = () if path is None else read_waivers(path, codes)
         self._contract.decoder_of("message")  # made now, not when an answer waits
         self._contract.follow(Asked(), 200, {})
         self._lock = threading.Lock()
@@ -114,6 +121,16 @@ class Scrutiny:
             watch.feed(event)
         return watch.finish(was_cut=events.was_cut)
 
+    def _impact(self, drift: Drift, place: str) -> str:
+        """Return the impact, or that somebody answers for it; waivers of one probe do not."""
+        today = datetime.fromtimestamp(self._clock.now_s(), UTC).date()
+        is_waived = any(
+            one.covers(drift.code, "", path) and not one.has_expired(today)
+            for one in self._waivers
+            for path in (drift.path, place)
+        )
+        return WAIVED if is_waived else drift.impact.value
+
     def _is_declared(self, path: str) -> bool:
         """Whether the environment says that another header proves an answer."""
         is_usual = self._target.proof_header == names.REQUEST_ID
@@ -132,7 +149,10 @@ class Scrutiny:
             if known is not None:
                 known.again += 1
                 return
+            impact = self._impact(drift, place)
             record = _record(drift, answer, place, name, layer, self._clock.now_s())
+            if impact != record.impact:
+                record = msgspec.structs.replace(record, impact=impact)
             self._counted[key] = _Count(record)
         self._notes.put(record)
 

@@ -37,6 +37,7 @@ class Observation:
         Raises:
             SeamError: the installed HTTP library cannot be observed.
             BaselineError: the contract's baseline cannot be read.
+            SettingsError: the file of waivers cannot be read.
         """
         self.sink = sink
         self.clock = SystemClock()
@@ -46,7 +47,7 @@ class Observation:
         self.guard = NetworkGuard(str(root), self._children)
         outbox = Outbox(EagerSink(sink, os.getpid()), self.clock)
         self._recorder = Recorder(outbox, self.clock, target)
-        if target.contract is not None:
+        if target.contract is not None or target.waivers is not None:
             self._recorder.prepare()
         self._account: Account | None = None
         self._budget: BudgetGuard | None = None

@@ -247,8 +247,8 @@ class GatedSession:
             endpoint, kind = folder.manifest.endpoint, folder.manifest.kind
             self._writer = folder.writer(f"pytest-{self._process}")
         header = environment.request_id_header
-        contract = self._settings.accepted_contract
-        target = Target(host_of(endpoint), kind, header, proxy_host(os.environ), contract)
+        files = self._settings.accepted_contract, self._settings.declared_waivers
+        target = Target(host_of(endpoint), kind, header, proxy_host(os.environ), *files)
         self._observation = Observation(self._writer or sink, target, self._settings.root, run)
         if self._purse.account is not None:
             self._observation.spend_from(self._purse.account)

@@ -100,6 +100,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         """The baseline that answers are held against beside promises; None: nobody accepted one."""
         return self.contract_baseline if self.contract_baseline.is_file() else None
 
+    @property
+    def declared_waivers(self) -> Path | None:
+        """The differences that somebody answers for; None: there are none."""
+        return self.contract_waivers if self.contract_waivers.is_file() else None
+
     def environment(self, name: str) -> Environment:
         """Return a declared or built-in environment.
 

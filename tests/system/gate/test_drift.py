@@ -111,6 +111,16 @@ def test_a_test_may_ask_for_a_drift(drift_of: Drift) -> None:
     assert (drifts, looks.count(Held.ON_PURPOSE)) == ([], 1)
 
 
+def test_a_waiver_takes_the_blame_and_is_named(project: Path, drift_of: Drift) -> None:
+    (project / "l9gate-contract-waivers.toml").write_text(
+        '[[waiver]]\ncode = "shape.missing"\npath = "/usage/output_tokens"\n'
+        'reason = "the gateway drops it"\nowner = "Ada"\nexpires = 2999-01-01\n'
+    )
+    status, finding, _, looks = drift_of(DRIFTS)
+    assert (status, finding["state"], looks.count(Held.DRIFTED)) == (0, "kept", 3)
+    assert "waived: shape.missing /usage/output_tokens" in str(finding["reason"])
+
+
 BASELINE = '{"format": 1, "reliance": {"headers": ["x-quota"]}, "documents": {}, "probes": {}}'
 CHILD = """
 import subprocess

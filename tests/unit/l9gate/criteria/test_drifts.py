@@ -108,10 +108,12 @@ def test_warnings_and_faults_that_were_asked_for_are_told_and_break_nothing(
 ) -> None:
     seen = [exchange(layer=Layer.CONTRACT), exchange(layer=Layer.CONTRACT, held=Held.ON_PURPOSE)]
     warning = drift(code="id.form", impact="warning", place="/id")
-    finding = judged("contract-drift", log_of(seen, warning), scope())
+    waived = drift(impact="waived", place="/x")
+    finding = judged("contract-drift", log_of(seen, warning, waived), scope())
     assert (finding.state, finding.n) == (State.KEPT, 1)
     assert finding.reason == (
-        "warnings: id.form /id; left out: 1 with a fault that a test asked for"
+        "warning: id.form /id; waived: shape.missing /x; "
+        "left out: 1 with a fault that a test asked for"
     )
 
 

@@ -203,6 +203,7 @@ def test_children_are_told_which_run_they_record_into(tmp_path: Path) -> None:
         "kind": "simulated",
         "proof_header": "x-id",
         "contract": "",
+        "waivers": "",
         "proxy": "127.0.0.1:9",
         "run": str(tmp_path / "run"),
         "pid": str(os.getpid()),

@@ -226,6 +226,28 @@ def test_what_the_baseline_says_the_application_reads_is_asked_for(
     assert [drift.place for drift in log.of(ContractDrift)] == ["header x-quota"]
 
 
+@pytest.mark.parametrize(
+    ("path", "expires", "impact"),
+    [
+        ("/usage", "2026-11-22", "waived"),
+        ("/other", "2026-11-22", "breaking"),
+        ("/usage", "1970-01-01", "waived"),
+        ("/usage", "1969-12-31", "breaking"),
+    ],
+)
+def test_somebody_may_answer_for_a_drift_until_a_day(
+    log: MemoryLog, tmp_path: Path, path: str, expires: str, impact: str
+) -> None:
+    waivers = tmp_path / "waivers.toml"
+    waivers.write_text(
+        f'[[waiver]]\ncode = "shape.missing"\npath = "{path}"\nreason = "a gateway"\n'
+        f'owner = "Ada"\nexpires = {expires}\n'
+    )
+    lookout = made(log, Target(HOST, waivers=waivers))
+    assert lookout.look(answer("text", body_of("text", usage="gone"))) is Held.DRIFTED
+    assert [drift.impact for drift in log.of(ContractDrift)] == [impact]
+
+
 def test_our_own_mistake_is_a_fault_and_no_drift(
     lookout: Lookout, log: MemoryLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
