@@ -1,6 +1,7 @@
 """A skim leaves out only what can tell of nothing new."""
 
 import json
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -28,8 +29,13 @@ def wire(*events: tuple[str, bytes]) -> bytes:
     return b"".join(render_event(name, data) for name, data in events)
 
 
+@cache
+def _contract() -> Contract:
+    return Contract()
+
+
 def told(events: list[SseEvent]) -> set[tuple[str, str, str]]:
-    watch = Contract().follow(Asked(body={"stream": True}), 200, {})
+    watch = _contract().follow(Asked(body={"stream": True}), 200, {})
     for event in events:
         watch.feed(event)
     drifts: list[Drift] = watch.finish()
