@@ -93,6 +93,8 @@ WAYS = {
         "run unit integration",
         "run integration --env staging",
         "run --env closed",
+        "run integration --env gossip",
+        "run integration --env gossip --proxy",
     ],
     "judge": ["judge {run}", "judge nowhere"],
     "report": ["report {run}", "report {run} --format json", "report {run} --format junit"],

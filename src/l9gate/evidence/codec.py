@@ -8,6 +8,7 @@ import msgspec
 
 from l9gate.errors import RunCorruptError
 from l9gate.evidence.records import AnyRecord
+from l9gate.wire.redaction import Redactor
 
 FORMAT_VERSION = 1
 
@@ -15,9 +16,17 @@ _encoder = msgspec.msgpack.Encoder()
 _decoder: msgspec.msgpack.Decoder[AnyRecord] = msgspec.msgpack.Decoder(AnyRecord)
 
 
-def encode_record(record: AnyRecord) -> bytes:
-    """Return the bytes that `decode_record` turns back into an equal record."""
-    return _encoder.encode(record)
+def encode_record(record: AnyRecord, redactor: Redactor | None = None) -> bytes:
+    """Return the bytes that `decode_record` turns back into an equal record.
+
+    Args:
+        record: what to encode.
+        redactor: takes keys out of its texts: a server may say back what it was sent.
+    """
+    data = _encoder.encode(record)
+    if redactor is not None and redactor.may_be_in(data):
+        return _encoder.encode(redactor.redact_all(msgspec.msgpack.decode(data)))
+    return data
 
 
 def decode_record(data: bytes) -> AnyRecord:

@@ -13,6 +13,7 @@ from l9gate.evidence.codec import encode_record, kind_of
 from l9gate.evidence.records import AnyRecord, Fault
 from l9gate.store.chain import first_link, next_link
 from l9gate.store.database import is_sealed, open_to_append, writing
+from l9gate.wire.redaction import Redactor
 
 BATCH_RECORDS = 500
 MAX_BUFFERED_RECORDS = 100_000
@@ -40,6 +41,7 @@ class RunWriter:
         self._manifest = manifest
         self._label = name
         self._batch_records = batch_records
+        self._redactor = Redactor.of_environ(os.environ)
         self._begin()
 
     @property
@@ -170,7 +172,7 @@ class RunWriter:
         rows: list[Row] = []
         link = self._link
         for seq, record in enumerate(batch, self._seq):
-            kind, body = kind_of(record), encode_record(record)
+            kind, body = kind_of(record), encode_record(record, self._redactor)
             link = next_link(link, kind, body)
             layer = getattr(record, "layer", None)
             rows.append((self._name, seq, kind, layer, record.at_s, link, body))

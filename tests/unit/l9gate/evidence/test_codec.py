@@ -29,6 +29,7 @@ from l9gate.evidence.records import (
     Unguarded,
 )
 from l9gate.wire.prices import AS_OF, Price
+from l9gate.wire.redaction import Redactor
 
 KINDS = {
     Exchange: "exchange",
@@ -133,3 +134,13 @@ def test_every_kind_has_its_tag() -> None:
     assert set(KINDS) == set(AnyRecord.__args__)
     assert {kind: kind.__struct_config__.tag for kind in KINDS} == KINDS
     assert kind_of(Fault(at_s=1.0, where="w", error_class="E")) == "fault"
+
+
+def test_a_key_that_a_server_says_back_is_taken_out() -> None:
+    """Design §2.9."""
+    redactor = Redactor(["team-secret-1"])
+    told = Fault(at_s=1.0, where="team-secret-1", error_class="E")
+    data = encode_record(told, redactor)
+    assert b"team-secret" not in data
+    assert decode_record(data) == Fault(at_s=1.0, where="[redacted]", error_class="E")
+    assert encode_record(told) == encode_record(told, Redactor())
