@@ -99,6 +99,7 @@ class ExchangeTrace:
         self._contacts = sockets.note_contacts()
         self._response: HttpResponse | None = None
         self._is_unserved = False
+        self._was_read = False  # the server ended the body as HTTP asks for
         self._headers: Mapping[str, str] = {}  # of the response, names in lower case
         self._reader = _UNREAD
         self._origin: Origin | None = None
@@ -140,11 +141,10 @@ class ExchangeTrace:
         sent = self._request_facts()
         expects_json = self._expects_json(sent)
         facts = self._reader.finish(is_whole=stop is Stop.READ, expects_json=expects_json)
-        exchange = self._record(ended_s, self._end(stop, facts), sent, facts)
-        held = self._hold(exchange.origin, stop)
-        return exchange if held is Held.NOT else msgspec.structs.replace(exchange, held=held)
+        self._was_read = stop is Stop.READ
+        return self._record(ended_s, self._end(stop, facts), sent, facts)
 
-    def _hold(self, origin: Origin, stop: Stop) -> Held:
+    def _hold(self, origin: Origin) -> Held:
         """Hold the answer against the contract, if it is one of the API."""
         facts, response = self._path_facts, self._response
         is_direct = facts.is_direct or (facts is _NO_PATH and "/v1/" in self._path)
@@ -161,12 +161,13 @@ class ExchangeTrace:
             headers=self._headers,
             body=self._reader.content,
             is_stream=self._reader.is_stream,
-            is_whole=stop is Stop.READ,
+            is_whole=self._was_read,
         )
         return self._lookout.look(answer)
 
     def _record(self, ended_s: float, end: End, sent: RequestFacts, facts: BodyFacts) -> Exchange:
         url, owner, response = self._request.url, self._owner, self._response
+        origin = self._origin or self._origins.of_silence(self._host, url.host, self._contacts)
         call = self._call or Call(secrets.token_hex(8), 0)
         headers = self._headers
         return Exchange(
@@ -176,7 +177,7 @@ class ExchangeTrace:
             attempt=call.attempt,
             owner=None if owner is None else owner.id,
             layer=None if owner is None else owner.layer,
-            origin=self._origin or self._origins.of_silence(self._host, url.host, self._contacts),
+            origin=origin,
             method=self._request.method,
             host=self._host,
             path=self._path,
@@ -204,6 +205,7 @@ class ExchangeTrace:
             response_bytes=self._reader.size_bytes,
             trace_id=names.parse_trace_id(self._request.headers),
             witness=self._witness,
+            held=self._hold(origin),
         )
 
     def _request_id(self, headers: Mapping[str, str]) -> str | None:
