@@ -8,6 +8,7 @@ import httpx2
 import pytest
 
 from l9gate.measure.clock import ManualClock
+from l9gate.wire.faults import type_of
 from neural_tools.call import Outside
 from neural_tools.corpus import Chunk
 from neural_tools.index import Candidate
@@ -48,10 +49,15 @@ def answer() -> Callable[..., httpx2.Response]:
 
 @pytest.fixture
 def refusal() -> Callable[..., httpx2.Response]:
-    """A 4xx or 5xx with the API's error envelope."""
+    """A 4xx or 5xx with the API's error envelope, and the type that goes with the status."""
 
-    def build(status: int, kind: str, code: str | None = None, **headers: str) -> httpx2.Response:
-        error: dict[str, object] = {"type": kind, "message": "what the API says"}
+    def build(
+        status: int, kind: str | None = None, code: str | None = None, **headers: str
+    ) -> httpx2.Response:
+        error: dict[str, object] = {
+            "type": kind or type_of(status),
+            "message": "what the API says",
+        }
         if code is not None:
             error["details"] = {"error_code": code}
         body = {"type": "error", "error": error, "request_id": "req_no"}

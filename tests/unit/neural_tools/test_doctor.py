@@ -8,20 +8,32 @@ from neural_tools.errors import KeyRefusedError, ModelNotFoundError, NeuralTools
 from neural_tools.settings import Effort, Settings, Thinking
 
 Build = Callable[..., httpx2.Response]
+NAMED = {"type": "model", "id": "m", "display_name": "M", "created_at": "2026-01-01T00:00:00Z"}
+SIMPLE = (
+    "batch",
+    "citations",
+    "code_execution",
+    "image_input",
+    "pdf_input",
+    "structured_outputs",
+)
 
 
 def model(lifecycle: str = "active", *, disabled: bool = True, low: bool = True) -> httpx2.Response:
     yes = {"supported": True}
-    capabilities = {
-        "structured_outputs": yes,
-        "effort": {"supported": True, "low": {"supported": low}, "high": yes},
-        "thinking": {
-            "supported": True,
-            "types": {"adaptive": yes, "disabled": {"supported": disabled}},
-        },
+    capabilities: dict[str, object] = dict.fromkeys(SIMPLE, yes)
+    capabilities["context_management"] = yes
+    capabilities["effort"] = dict.fromkeys(("medium", "high", "max"), yes) | {
+        "supported": True,
+        "low": {"supported": low},
     }
-    body = {"type": "model", "id": "m", "lifecycle": lifecycle, "capabilities": capabilities}
-    return httpx2.Response(200, json=body | {"display_name": "M", "created_at": "2026-01-01"})
+    capabilities["server_tools"] = yes | dict.fromkeys(("code_execution", "web_search"), yes)
+    types = dict.fromkeys(("adaptive", "enabled"), yes) | {
+        "between_tools": {"supported": False},
+        "disabled": {"supported": disabled},
+    }
+    capabilities["thinking"] = yes | {"types": types}
+    return httpx2.Response(200, json=NAMED | {"lifecycle": lifecycle, "capabilities": capabilities})
 
 
 def wrong(response: httpx2.Response | Exception, **changes: object) -> list[str]:
@@ -49,7 +61,7 @@ def test_what_the_model_does_not_offer_is_named() -> None:
 
 
 def test_a_model_of_unknown_abilities_is_not_fine() -> None:
-    body = {"type": "model", "id": "m", "lifecycle": "active", "capabilities": None}
+    body = NAMED | {"lifecycle": "active", "capabilities": None}
     assert wrong(httpx2.Response(200, json=body)) == ["capabilities"]
 
 
@@ -67,6 +79,7 @@ def test_a_refusal_is_raised(refusal: Build) -> None:
         wrong(refusal(404, "not_found_error"))
 
 
+@pytest.mark.scenario("malformed_answer")
 @pytest.mark.parametrize(
     "response",
     [httpx2.ConnectError("refused"), httpx2.Response(200, text="<html>"), RuntimeError("bug")],

@@ -73,6 +73,7 @@ def test_rerank_shows_the_model_the_best_and_keeps_the_rest_behind_them(
     assert b"name: f3" not in requests_seen[0].content
 
 
+@pytest.mark.scenario("malformed_answer")
 def test_rerank_repairs_an_answer_and_says_how_much(
     open_reranker: Open, candidates: Make, answer: Build
 ) -> None:

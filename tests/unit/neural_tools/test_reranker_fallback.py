@@ -44,7 +44,7 @@ def test_fallback_is_the_first_stage_order_marked_counted_and_not_cached(
     open_reranker: Open, candidates: Make, refusal: Build, answer: Build, status: int, reason: str
 ) -> None:  # fmt: skip
     """S-04, C-03."""
-    reranker = open_reranker(refusal(status, "api_error"), answer(["c3"]), attempts=1)
+    reranker = open_reranker(refusal(status), answer(["c3"]), attempts=1)
     result = reranker.rerank("q", candidates(3))
     assert ids(result) == ["d1", "d2", "d3"]
     assert (result.degraded, result.reason, result.cached) == (True, reason, False)
@@ -122,7 +122,7 @@ def test_strict_mode_raises_instead_of_a_fallback(
     open_reranker: Open, candidates: Make, refusal: Build, status: int, reason: str
 ) -> None:
     """C-03."""
-    reranker = open_reranker(refusal(status, "api_error"), strict=True)
+    reranker = open_reranker(refusal(status), strict=True)
     with pytest.raises(RerankUnavailableError, match=reason) as caught:
         reranker.rerank("q", candidates(3))
     assert caught.value.reason == reason

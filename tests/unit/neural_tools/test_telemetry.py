@@ -105,7 +105,7 @@ def test_a_search_is_degraded_or_cached_as_its_re_ranking_is_which_is_part_of_it
     chunks = [Chunk(id=n, name=n, path="p", code="x") for n in ("parse_a", "parse_b")]
     index = CodeIndex.build(chunks)
     Searcher(index, open_reranker(refusal(529, "overloaded_error"))).search("parse")
-    searcher = Searcher(index, open_reranker(answer()))
+    searcher = Searcher(index, open_reranker(answer(["c2", "c1"])))
     searcher.search("parse")
     searcher.search("parse")
     found = [(s["operation"], s["within"], s["cache"], s["fallback"]) for s in signals]
