@@ -5,32 +5,16 @@ from dataclasses import dataclass
 
 import msgspec
 
-from l9gate.criteria.criterion import Criterion, Finding, Role, Scope
+from l9gate.criteria.around import Around
+from l9gate.criteria.criterion import Finding, Role, Scope
 from l9gate.evidence.log import EvidenceLog
-from l9gate.evidence.records import Layer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class Standing(Around):
     """A criterion that decides more, or less, in some environments than in the others."""
 
-    criterion: Criterion
     role_in: Mapping[str, Role]  # by name of environment
-
-    @property
-    def name(self) -> str:
-        """The name of the criterion."""
-        return self.criterion.name
-
-    @property
-    def role(self) -> Role:
-        """The role in environments that are not named."""
-        return self.criterion.role
-
-    @property
-    def layers(self) -> frozenset[Layer]:
-        """The layers of the criterion."""
-        return self.criterion.layers
 
     @property
     def role_in_words(self) -> str:

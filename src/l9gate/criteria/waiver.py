@@ -5,12 +5,12 @@ from datetime import UTC, date, datetime
 
 import msgspec
 
-from l9gate.criteria.criterion import Criterion, Finding, Role, Scope, State
+from l9gate.criteria.around import Around
+from l9gate.criteria.criterion import Finding, Scope, State
 from l9gate.evidence.log import EvidenceLog
 from l9gate.evidence.records import (
     Exchange,
     Gauge,
-    Layer,
     LayerRun,
     Record,
     Signal,
@@ -30,26 +30,10 @@ class Waiver(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NotApplicable:
+class NotApplicable(Around):
     """A criterion with a waiver; the waiver holds only while there is nothing to judge."""
 
-    criterion: Criterion
     waiver: Waiver
-
-    @property
-    def name(self) -> str:
-        """The name of the criterion."""
-        return self.criterion.name
-
-    @property
-    def role(self) -> Role:
-        """The role of the criterion."""
-        return self.criterion.role
-
-    @property
-    def layers(self) -> frozenset[Layer]:
-        """The layers of the criterion."""
-        return self.criterion.layers
 
     def judge(self, log: EvidenceLog, scope: Scope) -> Finding:
         """Return the criterion's finding, waived if nothing was observed and it has not expired.

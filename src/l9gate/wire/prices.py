@@ -168,11 +168,6 @@ class PriceList(msgspec.Struct, frozen=True):
 _SHIPPED = PriceList()
 
 
-def price_of(model: str) -> Price | None:
-    """Return the shipped price of a model by id or alias, None where none is known."""
-    return _SHIPPED.find(model)
-
-
 def cost_usd(model: str, usage: Usage) -> float | None:
     """Return what an exchange costs at shipped prices, None for a model without one."""
     return _SHIPPED.cost_usd(model, usage)

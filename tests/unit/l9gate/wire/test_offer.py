@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from l9gate.wire.messages import Usage
 from l9gate.wire.offer import HIDDEN_TOKENS, IMAGE_TOKENS, Offer, is_paid, parse_offers
-from l9gate.wire.prices import Price, PriceList, price_of
+from l9gate.wire.prices import Price, PriceList
 
 HAIKU = "claude-haiku-5-5"
 OPUS = "claude-opus-5-5"
@@ -23,7 +23,7 @@ def body(model: str = OPUS, max_tokens: int | None = 100, **fields: object) -> b
 
 
 def bound(data: bytes, path: str = MESSAGES, **changes: object) -> float:
-    price = price_of(OPUS)
+    price = PriceList().find(OPUS)
     assert price is not None
     changed = Price(**{name: getattr(price, name) for name in price.__struct_fields__} | changes)
     return sum(offer.bound_usd(changed) for offer in parse_offers(path, data))
@@ -108,7 +108,7 @@ def test_a_batch_costs_half_of_each_of_its_messages() -> None:
 
 
 def test_a_long_prompt_costs_the_long_price() -> None:
-    price = price_of(HAIKU)
+    price = PriceList().find(HAIKU)
     assert price is not None
     text = [{"role": "user", "content": "x" * 100_000}]
     (offer,) = parse_offers(MESSAGES, body(HAIKU, messages=text))
@@ -160,7 +160,7 @@ def test_what_the_api_cannot_read_asks_for_nothing(data: bytes) -> None:
 
 def test_a_message_without_a_model_is_refused_for_nothing() -> None:
     (offer,) = parse_offers(MESSAGES, b'{"max_tokens":5}')
-    price = price_of(OPUS)
+    price = PriceList().find(OPUS)
     assert offer.model is None
     assert price is not None
     assert offer.bound_usd(price) == 0

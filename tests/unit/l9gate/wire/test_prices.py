@@ -6,7 +6,7 @@ import pytest
 
 from l9gate.wire.messages import Usage
 from l9gate.wire.models import MODELS
-from l9gate.wire.prices import AS_OF, Price, PriceList, cost_usd, price_lines, price_of
+from l9gate.wire.prices import AS_OF, Price, PriceList, cost_usd, price_lines
 
 OWN = Price(input_usd_per_mtok=1, output_usd_per_mtok=2)
 FREE = Price(input_usd_per_mtok=0, output_usd_per_mtok=0)
@@ -34,12 +34,12 @@ def test_cost_is_price_times_tokens(model: str, usage: Usage, expected_usd: floa
 
 @pytest.mark.parametrize("model", ["claude-mythos-5", "claude-opus-4-0", "unknown"])
 def test_a_model_without_a_price_costs_nobody_knows_what(model: str) -> None:
-    assert price_of(model) is None
+    assert PriceList().find(model) is None
     assert cost_usd(model, Usage(input_tokens=1)) is None
 
 
 def test_every_model_that_can_be_called_has_a_price_unless_by_invitation() -> None:
-    missing = {m.id for m in MODELS if m.lifecycle != "retired" and price_of(m.id) is None}
+    missing = {m.id for m in MODELS if m.lifecycle != "retired" and PriceList().find(m.id) is None}
     assert missing == {m.id for m in MODELS if m.line == "mythos" and m.lifecycle == "active"}
 
 
