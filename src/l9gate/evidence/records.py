@@ -8,6 +8,8 @@ from typing import TypeAlias
 
 import msgspec
 
+from l9gate.evidence.load import ClientCheck, LoadBlock, LoadHistogram, LoadPlan
+from l9gate.evidence.record import Record
 from l9gate.evidence.words import (
     CacheState,
     End,
@@ -28,24 +30,23 @@ from l9gate.wire.prices import Price
 # Words are part of records: who reads these imports both from here. Records need no listing.
 __all__ = [
     "CacheState",
+    "ClientCheck",
     "End",
     "EndReason",
     "Held",
     "Layer",
     "LayerSpending",
+    "LoadBlock",
+    "LoadHistogram",
+    "LoadPlan",
     "Origin",
+    "Record",
     "Remark",
     "RemarkKind",
     "SignalSource",
     "TestState",
     "Witness",
 ]
-
-
-class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=False):
-    """The base of all records."""
-
-    at_s: float
 
 
 class Exchange(Record, frozen=True, kw_only=True, tag="exchange"):
@@ -246,7 +247,7 @@ class Budget(Record, frozen=True, kw_only=True, tag="budget"):
     layers: tuple[LayerSpending, ...] = ()
     refusal: str | None = None  # why no further call was sent
     hint: str | None = None
-    prices: dict[str, Price] = {}  # declared by the project, over the shipped ones
+    prices: dict[str, Price] = msgspec.field(default_factory=dict)  # declared, over the shipped
     prices_as_of: str = ""  # of the shipped ones
     warning: str | None = None  # about the age of prices
 
@@ -321,4 +322,8 @@ AnyRecord: TypeAlias = (
     | Control
     | ContractDrift
     | Alert
+    | LoadPlan
+    | LoadBlock
+    | LoadHistogram
+    | ClientCheck
 )

@@ -7,10 +7,12 @@ from hypothesis import strategies as st
 
 from l9gate.errors import RunCorruptError
 from l9gate.evidence.codec import decode_record, encode_record, kind_of
+from l9gate.evidence.load import Arm
 from l9gate.evidence.records import (
     Alert,
     AnyRecord,
     Budget,
+    ClientCheck,
     Conduct,
     ContractDrift,
     Control,
@@ -20,6 +22,9 @@ from l9gate.evidence.records import (
     Fault,
     Gauge,
     LayerRun,
+    LoadBlock,
+    LoadHistogram,
+    LoadPlan,
     Mention,
     Origin,
     ReportedCall,
@@ -47,6 +52,10 @@ KINDS = {
     Budget: "budget",
     SourceEnd: "end",
     Alert: "alert",
+    LoadPlan: "load_plan",
+    LoadBlock: "load_block",
+    LoadHistogram: "load_histogram",
+    ClientCheck: "client_check",
 }
 times_s = st.floats(0, 4e9)
 names = st.sampled_from(["", "a", "ключ", "\x00", "x" * 70_000])
@@ -99,6 +108,20 @@ def test_decoding_an_exchange_undoes_encoding(
             prices={"m": Price(input_usd_per_mtok=1, output_usd_per_mtok=2, as_of=AS_OF)},
         ),
         Alert(at_s=1.0, rule="r", before="ok", after="warning", observed=1.6, samples=20),
+        LoadHistogram(
+            at_s=1.0,
+            span="load",
+            arm=Arm.MAIN,
+            shard=0,
+            quantity="latency",
+            model=None,
+            stream=True,
+            since_s=0.0,
+            until_s=1.0,
+            counts=b"\x00\xff",
+            infinite=2,
+            ends={0: 5, 7: 2},
+        ),
     ],
 )
 def test_decoding_undoes_encoding(record: AnyRecord) -> None:
