@@ -13,6 +13,7 @@ What a probe, a recorder or a command calls:
     foretell_refusals(body); compare_versions(older, newer)  # an upgrade of the API version
     find_model_drifts(models, offered, today)                # the day is handed in
     find_repeated_ids(exchanges); find_count_drift(counted, usage)
+    is_transient(status)                                     # it says nothing of what was asked
     find_rule(code)                                          # for `l9gate explain`
 
 `Observed.probe` names the question of a baseline that an exchange repeats; without it only
@@ -29,6 +30,7 @@ from l9gate.contract.baseline import (
 )
 from l9gate.contract.checker import Contract
 from l9gate.contract.drift import Drift
+from l9gate.contract.envelope import is_transient
 from l9gate.contract.lifecycle import find_model_drifts
 from l9gate.contract.observed import Asked, Observed, parse_asked, parse_observed
 from l9gate.contract.reliance import Reliance
@@ -54,6 +56,7 @@ __all__ = [
     "find_repeated_ids",
     "find_rule",
     "foretell_refusals",
+    "is_transient",
     "learn_baseline",
     "make_baseline",
     "parse_asked",

@@ -190,15 +190,19 @@ class Contract:
         self, observed: Observed, body: JsonObject | None, probe: Probe
     ) -> list[Drift]:
         is_message = document_of(observed.asked) == MESSAGE
-        drifts = find_header_drifts(
-            observed.headers,
-            status=observed.status,
-            is_stream=observed.asked.wants_stream,
-            is_message=is_message,
-            body=body,
+        drifts = list(
+            find_header_drifts(
+                observed.headers,
+                status=observed.status,
+                is_stream=observed.asked.wants_stream,
+                is_message=is_message,
+                body=body,
+            )
         )
         is_read = is_message and observed.status < 300
         read = tuple(self._read_headers) if is_read else ()
         # Another status has other headers; that it is another is told already.
         usual = probe.headers if observed.status in probe.statuses else {}
-        return [*drifts, *find_changed_headers(observed.headers, usual, read)]
+        told = {(drift.code, drift.path) for drift in drifts}  # what is lost is missed once
+        changed = find_changed_headers(observed.headers, usual, read)
+        return [*drifts, *(one for one in changed if (one.code, one.path) not in told)]

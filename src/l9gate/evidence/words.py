@@ -75,6 +75,7 @@ class Witness(StrEnum):
 
     SEAM = "seam"  # inside the process that sent it
     PROXY = "proxy"  # the recording proxy, which carried it
+    PROBE = "probe"  # the gate itself, whose question it was: no call of the application
 
 
 class Held(StrEnum):

@@ -17,19 +17,20 @@ from l9gate.contract import (
     find_count_drift,
     find_model_drifts,
     find_repeated_ids,
+    is_transient,
     learn_baseline,
     make_baseline,
     parse_baseline,
 )
 from l9gate.contract.baseline import LEAST_REPEATS, Probe
 from l9gate.contract.drift import tell
-from l9gate.contract.envelope import is_transient
 from l9gate.errors import BaselineError
 from l9gate.report.contract import TRANSIENT, ContractLine, ContractReport
 from l9gate.sources.probe.collect import ProbeAnswer
 from l9gate.sources.probe.questions import Question
 from l9gate.store.waivers import DriftWaiver
 from l9gate.wire.json import JsonObject, parse_object
+from l9gate.wire.messages import as_text
 
 # The same request, under the older version and under the newer one.
 _VERSIONED = (("version.older", "message"), ("sampling.older", "sampling"))
@@ -91,18 +92,25 @@ def check(
     baseline: Baseline | None,
     today: date,
 ) -> tuple[list[tuple[str, Drift]], tuple[str, ...]]:
-    """Return what differs, each with its probe, and what could not be told.
+    """Return what differs, each with its probe, and what could not be told."""
+    found, unproven = check_each(answers, questions, baseline)
+    return found + compare_answers(answers, questions, baseline, today), unproven
+
+
+def check_each(
+    answers: Sequence[ProbeAnswer], questions: Sequence[Question], baseline: Baseline | None
+) -> tuple[list[tuple[str, Drift]], tuple[str, ...]]:
+    """Return how each answer differs by itself, and which are none.
 
     The documented statuses bind, whatever a baseline has seen.
     """
     contract = Contract(_bound(baseline or make_baseline(), questions))
     refused = {question.name for question in questions if question.is_refused}
-    seen = {answer.probe: one for answer in answers if (one := answer.observed) is not None}
     unproven = [
         f"{answer.probe}: {answer.failure}" for answer in answers if answer.observed is None
     ]
     found: list[tuple[str, Drift]] = []
-    for name, observed in seen.items():
+    for name, observed in _seen(answers).items():
         for drift in contract.find_drifts(observed):
             if drift.code == TRANSIENT and observed.status in _FAILED and name in refused:
                 found.append((name, tell("status.changed", "status", drift.expected, drift.found)))
@@ -110,11 +118,22 @@ def check(
                 unproven.append(f"{name}: answered {observed.status}")
             else:
                 found.append((name, drift))
-    found += _across(seen)
-    models = contract.reliance.models
+    return found, tuple(unproven)
+
+
+def compare_answers(
+    answers: Sequence[ProbeAnswer],
+    questions: Sequence[Question],
+    baseline: Baseline | None,
+    today: date,
+) -> list[tuple[str, Drift]]:
+    """Return what answers say about each other, and about the models that are asked."""
+    seen = _seen(answers)
+    asked = {question.body.get("model") for question in questions if not question.is_refused}
+    models = {*(baseline.reliance.models if baseline else ()), *filter(None, map(as_text, asked))}
     offered = _offered(seen.get("models.list"))
-    found += (("models.list", drift) for drift in find_model_drifts(models, offered, today))
-    return _first_of_each(found), tuple(unproven)
+    retiring = find_model_drifts(sorted(models), offered, today)
+    return [*_across(seen), *(("models.list", drift) for drift in retiring)]
 
 
 def apply_waivers(
@@ -127,7 +146,7 @@ def apply_waivers(
         for waiver in waivers
         if waiver.has_expired(today)
     )
-    lines = tuple(_waived(line, valid) for line in report.lines)
+    lines = mark_waived(report.lines, waivers, today)
     unused = tuple(
         f"{place}: nothing is waived any more by `{waiver.code}` of {waiver.owner}; delete it"
         for waiver in valid
@@ -139,6 +158,14 @@ def apply_waivers(
         unproven=(*report.unproven, *expired),
         remarks=(*report.remarks, *unused),
     )
+
+
+def mark_waived(
+    lines: Iterable[ContractLine], waivers: Sequence[DriftWaiver], today: date
+) -> tuple[ContractLine, ...]:
+    """Return differences with who answers for them; an expired waiver waives nothing."""
+    valid = [waiver for waiver in waivers if not waiver.has_expired(today)]
+    return tuple(_waived(line, valid) for line in lines)
 
 
 def place_lines(
@@ -154,22 +181,19 @@ def place_lines(
     return tuple(lines)
 
 
-def _first_of_each(found: Iterable[tuple[str, Drift]]) -> list[tuple[str, Drift]]:
-    """Return one difference for each probe, code and path: several rules may tell it."""
-    first: dict[tuple[str, str, str], tuple[str, Drift]] = {}
-    for probe, drift in found:
-        first.setdefault((probe, drift.code, drift.path), (probe, drift))
-    return list(first.values())
+def _seen(answers: Sequence[ProbeAnswer]) -> dict[str, Observed]:
+    return {answer.probe: one for answer in answers if (one := answer.observed) is not None}
 
 
 def _bound(baseline: Baseline, questions: Sequence[Question]) -> Baseline:
     probes = dict(baseline.probes)
     for question in questions:
-        if question.statuses:
-            known = probes.get(question.name)
-            if known is None:
-                known = Probe(repeats=0, statuses=(), headers={}, usual={})
-            probes[question.name] = msgspec.structs.replace(known, statuses=question.statuses)
+        known = probes.get(question.name)
+        if known is None:
+            known = Probe(repeats=0, statuses=question.statuses, headers={}, usual={})
+        if not question.depends_on_model:  # else what was seen of this model binds
+            known = msgspec.structs.replace(known, statuses=question.statuses)
+        probes[question.name] = known
     return msgspec.structs.replace(baseline, probes=probes)
 
 

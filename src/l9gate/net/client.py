@@ -72,7 +72,10 @@ class _Answer:
 class StreamedResponse:
     """An answer whose head has arrived and whose body is read piece by piece."""
 
-    def __init__(self, place: str, reader: asyncio.StreamReader, timeout_s: float) -> None:
+    def __init__(
+        self, place: str, peer: object, reader: asyncio.StreamReader, timeout_s: float
+    ) -> None:
+        self.peer = peer  # the address that the socket is connected to, as the kernel says it
         self._place = place
         self._reader = reader
         self._timeout_s = timeout_s
@@ -184,7 +187,8 @@ async def stream(
     reader, writer = await _connect(target, place, timeout_s)
     try:
         writer.write(_render_request(method, target, headers or {}, body))
-        response = StreamedResponse(place, reader, timeout_s)
+        peer = writer.get_extra_info("peername")
+        response = StreamedResponse(place, peer, reader, timeout_s)
         await response.read_head()
         yield response
     finally:

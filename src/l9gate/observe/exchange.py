@@ -15,6 +15,7 @@ from l9gate.observe.attribution import current_owner
 from l9gate.observe.body import BodyFacts, BodyReader
 from l9gate.observe.lookout import Lookout
 from l9gate.observe.origins import Origins
+from l9gate.observe.own import OwnRequest
 from l9gate.observe.paths import ApiPath, read_path
 from l9gate.observe.proxied import is_apology, locate
 from l9gate.observe.relayed import RelayedRequest
@@ -82,7 +83,7 @@ class ExchangeTrace:
     ) -> None:
         self._request = request
         self._lookout = lookout
-        self._witness = witness
+        self._witness = Witness.PROBE if isinstance(request, OwnRequest) else witness
         self._clock = clock
         self._origins = origins
         self._id = secrets.token_hex(8)

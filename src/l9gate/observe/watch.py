@@ -147,6 +147,11 @@ _STOPS = {
     "ClientHttpProxyError": Stop.UNCONNECTED,
     "ClientConnectionError": Stop.BROKEN,
     "ClientPayloadError": Stop.BROKEN,
+    # our own client
+    "EndpointUnreachableError": Stop.UNCONNECTED,
+    "AnswerTimeoutError": Stop.TIMED_OUT,
+    "BodyCutError": Stop.BROKEN,
+    "MalformedBodyError": Stop.BROKEN,
 }
 
 
@@ -156,10 +161,9 @@ def stop_of(error: BaseException | None) -> Stop:
         return Stop.READ
     if isinstance(error, GeneratorExit):
         return Stop.TIMED_OUT if is_task_cancelled() else Stop.CLOSED
-    if isinstance(error, L9gateError):
-        return Stop.REFUSED
     found = (_STOPS.get(kind.__name__) for kind in type(error).__mro__)
-    return next((stop for stop in found if stop is not None), Stop.FAILED)
+    unknown = Stop.REFUSED if isinstance(error, L9gateError) else Stop.FAILED
+    return next((stop for stop in found if stop is not None), unknown)
 
 
 class Tap:

@@ -6,15 +6,16 @@ from collections.abc import Iterable
 
 import msgspec
 
-from l9gate.contract import Observed, parse_asked, parse_observed
-from l9gate.contract.envelope import is_transient
+from l9gate.contract import Observed, is_transient, parse_asked, parse_observed
 from l9gate.errors import BodyCutError, DependencyError, L9gateError, WireError
 from l9gate.measure.clock import Clock
 from l9gate.net.client import stream
+from l9gate.observe.own import OwnRequest, showing
+from l9gate.observe.views import Url
 from l9gate.sources.probe.plan import ProbePlan
 from l9gate.sources.probe.questions import WRONG_KEY, Question
 from l9gate.store.account import Payer, Reservation
-from l9gate.wire.headers import API_VERSION, AUTHORIZATION, parse_retry_after
+from l9gate.wire.headers import API_VERSION, AUTHORIZATION, RETRY_COUNT, parse_retry_after
 from l9gate.wire.json import JsonObject, parse_object
 from l9gate.wire.messages import Usage, usage_of
 from l9gate.wire.offer import is_paid, parse_offers
@@ -42,7 +43,7 @@ async def ask(plan: ProbePlan, clock: Clock) -> list[ProbeAnswer]:
         Answers in the order of the questions, the repeats of one side by side.
 
     Raises:
-        BudgetError: the account did not allow a call; it was not sent.
+        BudgetError: the account, or who watches, did not allow a call; it was not sent.
         WriteError: the ledger cannot be written; the call was not sent.
     """
     places = asyncio.Semaphore(plan.side_by_side)
@@ -73,44 +74,62 @@ async def ask(plan: ProbePlan, clock: Clock) -> list[ProbeAnswer]:
 
 async def _ask_patiently(plan: ProbePlan, question: Question) -> ProbeAnswer:
     """Ask again while the answer only says that now is a bad time."""
-    answer = await _ask_once(plan, question)
-    for _ in range(1, _ATTEMPTS):
+    answer = await _ask_once(plan, question, 0)
+    for attempt in range(1, _ATTEMPTS):
         observed = answer.observed
         if observed is not None and not is_transient(observed.status):
             break
         headers = {} if observed is None else observed.headers
         asked_s = parse_retry_after(headers, now_s=0.0)
         await asyncio.sleep(min(_PAUSE_S if asked_s is None else asked_s, _MAX_PAUSE_S))
-        answer = await _ask_once(plan, question)
+        answer = await _ask_once(plan, question, attempt)
     return answer
 
 
-async def _ask_once(plan: ProbePlan, question: Question) -> ProbeAnswer:
+async def _ask_once(plan: ProbePlan, question: Question, attempt: int) -> ProbeAnswer:
     payload = question.payload()
     headers = _headers(plan, question)
+    if attempt:
+        headers[RETRY_COUNT] = str(attempt)
+    url = Url(plan.base_url.rstrip("/") + question.path)
+    request = OwnRequest(question.method, url, headers, payload, probe=question.name)
     held = _reserve(plan, question, payload)
-    data = bytearray()
     try:
-        async with stream(
-            question.method,
-            plan.base_url.rstrip("/") + question.path,
-            headers=headers,
-            body=payload,
-            timeout_s=plan.answer_limit_s,
-        ) as response:
-            try:
-                async for chunk in response.chunks():
-                    data += chunk.data
-            except BodyCutError:
-                if not data:
-                    raise
+        status, told, data = await _send(plan, request, payload)
     except (DependencyError, WireError) as error:
         return ProbeAnswer(probe=question.name, failure=str(error))
     asked = parse_asked(question.method, question.path, headers, payload)
-    told, body = _without_key(plan.key, response.headers, bytes(data))
-    observed = parse_observed(asked, response.status, told, body, question.name)
+    told, body = _without_key(plan.key, told, data)
+    observed = parse_observed(asked, status, told, body, question.name)
     _settle(held, observed)
     return ProbeAnswer(probe=question.name, observed=observed)
+
+
+async def _send(
+    plan: ProbePlan, request: OwnRequest, payload: bytes
+) -> tuple[int, dict[str, str], bytes]:
+    """Return status, headers and body of an answer; one that was cut as far as it came."""
+    data = bytearray()
+    head: tuple[int, dict[str, str]] | None = None
+    try:
+        with showing(plan.entrance, request) as passage:
+            async with stream(
+                request.method,
+                str(request.url),
+                headers=request.headers,
+                body=payload,
+                timeout_s=plan.answer_limit_s,
+            ) as response:
+                head = response.status, response.headers
+                passage.answered(*head, response.peer)
+                async for chunk in response.chunks():
+                    data += chunk.data
+                    passage.received(chunk.data)
+    except BodyCutError:
+        if head is None or not data:
+            raise
+    assert head is not None  # noqa: S101  # else it has raised
+    return *head, bytes(data)
 
 
 def _headers(plan: ProbePlan, question: Question) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from l9gate.errors import PlanError
+from l9gate.observe.passage import Entrance
 from l9gate.sources.probe.questions import Question
 from l9gate.store.account import Account
 
@@ -22,7 +23,8 @@ class ProbePlan:
     key: str = field(repr=False)
     questions: tuple[Question, ...]
     repeats: int = 1
-    account: Account | None = None  # who pays; None in a rehearsal, which costs nothing
+    account: Account | None = None  # who pays; None in a rehearsal, or if who watches does
+    entrance: Entrance | None = None  # who watches what is sent
     limit_s: float = LIMIT_S  # for everything; what is not answered by then is unanswered
     answer_limit_s: float = 25.0  # for one answer
     side_by_side: int = 4

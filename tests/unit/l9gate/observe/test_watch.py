@@ -3,7 +3,13 @@ import asyncio
 import httpx2
 import pytest
 
-from l9gate.errors import BudgetError
+from l9gate.errors import (
+    AnswerTimeoutError,
+    BodyCutError,
+    BudgetError,
+    EndpointUnreachableError,
+    MalformedBodyError,
+)
 from l9gate.observe.watch import HttpResponse, Stop, Tap, stop_of
 
 
@@ -25,6 +31,10 @@ from l9gate.observe.watch import HttpResponse, Stop, Tap, stop_of
         (httpx2.LocalProtocolError(""), Stop.FAILED),
         (KeyboardInterrupt(), Stop.FAILED),
         (BudgetError("no money"), Stop.REFUSED),
+        (EndpointUnreachableError("our own client"), Stop.UNCONNECTED),
+        (AnswerTimeoutError("the same"), Stop.TIMED_OUT),
+        (BodyCutError("the same"), Stop.BROKEN),
+        (MalformedBodyError("the same"), Stop.BROKEN),
     ],
 )
 def test_every_exception_is_an_end_of_its_kind(error: BaseException | None, stop: Stop) -> None:
