@@ -17,10 +17,12 @@ class Outcome(StrEnum):
 
     READY = "ready"
     LAYERS_KEPT = "layers kept"  # everything asked was kept, but not every layer was asked
+    SOURCES_KEPT = "sources kept"  # the same of a load or the like, without any layer
     NOT_READY = "not ready"
     UNPROVEN = "unproven"
     REHEARSED = "rehearsed"  # every layer was kept on the simulator
     LAYERS_REHEARSED = "layers rehearsed"
+    SOURCES_REHEARSED = "sources rehearsed"
     REHEARSAL_BROKEN = "rehearsal broken"
     REHEARSAL_UNPROVEN = "rehearsal unproven"
 
@@ -36,14 +38,18 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _LIVE = {
-    ExitCode.READY: (Outcome.READY, Outcome.LAYERS_KEPT),
-    ExitCode.NOT_READY: (Outcome.NOT_READY, Outcome.NOT_READY),
-    ExitCode.UNPROVEN: (Outcome.UNPROVEN, Outcome.UNPROVEN),
+    ExitCode.READY: (Outcome.READY, Outcome.LAYERS_KEPT, Outcome.SOURCES_KEPT),
+    ExitCode.NOT_READY: (Outcome.NOT_READY,) * 3,
+    ExitCode.UNPROVEN: (Outcome.UNPROVEN,) * 3,
 }
 _REHEARSED = {
-    ExitCode.READY: (Outcome.REHEARSED, Outcome.LAYERS_REHEARSED),
-    ExitCode.NOT_READY: (Outcome.REHEARSAL_BROKEN, Outcome.REHEARSAL_BROKEN),
-    ExitCode.UNPROVEN: (Outcome.REHEARSAL_UNPROVEN, Outcome.REHEARSAL_UNPROVEN),
+    ExitCode.READY: (
+        Outcome.REHEARSED,
+        Outcome.LAYERS_REHEARSED,
+        Outcome.SOURCES_REHEARSED,
+    ),
+    ExitCode.NOT_READY: (Outcome.REHEARSAL_BROKEN,) * 3,
+    ExitCode.UNPROVEN: (Outcome.REHEARSAL_UNPROVEN,) * 3,
 }
 _WORST_FIRST = (
     (State.BROKEN, Role.BLOCKER),
@@ -57,16 +63,18 @@ def decide(findings: Sequence[Finding], scope: Scope) -> Verdict:
     """Return the verdict: one broken finding is not ready, else one unproven, or none, unproven.
 
     Advice and waived findings never decide, and that a run is complete is not enough: nothing was
-    asked of it. Layers that use the API are rehearsed unless the run
-    was live; a run of the unit layer alone uses none, so it is the same either way.
+    asked of it. What uses the API is rehearsed unless the run was live; a run of the unit layer
+    alone does not use it, so it is the same either way. Only a run of all layers can be ready.
     """
     judged = [one for one in findings if one.role is not Role.ADVICE and not one.waived]
     code = _code_of(judged)
-    uses_api = set(scope.layers) != {Layer.UNIT}
+    uses_api = bool(scope.sources) or set(scope.layers) != {Layer.UNIT}
     words = _REHEARSED if uses_api and scope.kind is not Origin.LIVE else _LIVE
-    whole, part = words[code]
+    whole, part, beside = words[code]
+    if scope.layers or not scope.sources:
+        beside = part
     return Verdict(
-        outcome=whole if set(scope.layers) == set(Layer) else part,
+        outcome=whole if set(scope.layers) == set(Layer) else beside,
         exit_code=code,
         scope=scope,
         findings=tuple(findings),

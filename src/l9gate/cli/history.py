@@ -32,7 +32,8 @@ def _what(entry: HistoryEntry) -> str:
         return "unreadable"
     manifest = entry.manifest
     revision = (manifest.git_revision or "no git")[:10] + ("+" if manifest.git_dirty else "")
-    return f"{manifest.kind} · {manifest.environment} · {', '.join(manifest.layers)} · {revision}"
+    asked = ", ".join((*manifest.layers, *manifest.sources))
+    return f"{manifest.kind} · {manifest.environment} · {asked} · {revision}"
 
 
 def _headline(entry: HistoryEntry) -> str:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from l9gate.criteria.criterion import Criterion, Role
+from l9gate.criteria.criterion import Criterion, Role, Scope
 from l9gate.evidence.records import Layer
 
 
@@ -26,3 +26,7 @@ class Around:
     def layers(self) -> frozenset[Layer]:
         """The layers of the criterion."""
         return self.criterion.layers
+
+    def is_asked_of(self, scope: Scope) -> bool:
+        """Return whether the criterion is asked."""
+        return self.criterion.is_asked_of(scope)

@@ -1,16 +1,20 @@
-"""Whether the evidence is all there: every layer that was asked for ran to its end."""
+"""Whether the evidence is all there: every layer and source that was asked for ran to its end."""
 
 from l9gate.criteria.criterion import Finding, Role, Scope, State
 from l9gate.criteria.rest import cost_of_rest, cut_tests
+from l9gate.criteria.shortfall import why_incomplete
 from l9gate.evidence.log import EvidenceLog
 from l9gate.evidence.records import EndReason, Layer, LayerRun, SourceEnd
 
 NAME = "complete"
 MAX_NAMED = 20
+_AGAIN = "run it again, to its end"
 
 
 class Completeness:
     """Unproven for a run that was killed, stopped, cut short by its time limit, narrowed or empty.
+
+    Unproven as well where a call of a load was planned and never sent.
 
     It is part of every policy and cannot be removed: evidence that stops before its end can look
     better than the whole.
@@ -19,6 +23,10 @@ class Completeness:
     name = NAME
     role = Role.EXIT
     layers: frozenset[Layer] = frozenset()
+
+    def is_asked_of(self, scope: Scope) -> bool:  # noqa: ARG002  # of whatever was run
+        """Return True: it cannot be left out."""
+        return True
 
     def judge(self, log: EvidenceLog, scope: Scope) -> Finding:
         """Return kept if every asked layer has tests and a closing record that says *completed*."""
@@ -38,7 +46,10 @@ class Completeness:
         ]
         if scope.narrowed is not None and set(scope.layers) == set(Layer):
             open_ends.append(f"only tests matching `{scope.narrowed}` were run")
-        done = len(scope.layers) - len(open_ends)
+        missing = [why_incomplete(source, log) for source in scope.sources]
+        asked = (*scope.layers, *scope.sources)
+        done = len(asked) - len(open_ends) - sum(map(bool, missing))
+        open_ends += [why for reasons in missing for why in reasons]
         cut = cut_tests(log)
         if cut:
             open_ends.append(f"the budget ended {len(cut)} tests before their end")
@@ -47,17 +58,24 @@ class Completeness:
             criterion=self.name,
             requirements=("R-08",),
             role=self.role,
-            state=State.UNPROVEN if open_ends or not scope.layers else State.KEPT,
-            condition="every layer ran to its end",
+            state=State.UNPROVEN if open_ends or not asked else State.KEPT,
+            condition=f"every {_what(scope)} ran to its end",
             observed=float(max(done, 0)),
-            limit=float(len(scope.layers)),
+            limit=float(len(asked)),
             unit="",
             n=max(done, 0),
-            basis="layers",
+            basis="layers" if scope.layers else "sources",
             reason="; ".join(open_ends) or None,
-            decides=rest or ("run these layers again, to their end" if open_ends else None),
+            decides=rest or (_AGAIN if open_ends else None),
             evidence=cut[:MAX_NAMED],
         )
+
+
+def _what(scope: Scope) -> str:
+    """Return what was asked to run, in a word or two."""
+    if scope.layers and scope.sources:
+        return "layer and source"
+    return "source" if scope.sources else "layer"
 
 
 def _why_incomplete(

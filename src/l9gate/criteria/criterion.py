@@ -52,6 +52,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     evidence: tuple[str, ...] = ()  # names of the offending tests, at most 20
     where: dict[str, str] = {}
     layers: tuple[Layer, ...] = ()  # whose evidence was asked for; empty: the whole suite
+    sources: tuple[str, ...] = ()  # the same beside layers: "load", "soak"
     waived: bool = False  # declared not applicable: shown first, never decides
 
 
@@ -63,6 +64,14 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True):
     environment: str  # "development" | "staging" | "production" | a name of the user's
     alpha: float = 0.05  # one-sided, already divided by the declared number of looks
     narrowed: str | None = None  # pytest's -k expression, if only some tests were run
+    sources: tuple[str, ...] = ()  # what was asked for beside layers
+
+
+def is_covered(scope: Scope, layers: frozenset[Layer], sources: frozenset[str]) -> bool:
+    """Whether all these layers and sources were asked for; where neither is named, any layer."""
+    if not layers and not sources:
+        return bool(scope.layers)
+    return layers <= set(scope.layers) and sources <= set(scope.sources)
 
 
 class Criterion(Protocol):
@@ -81,6 +90,10 @@ class Criterion(Protocol):
     @property
     def layers(self) -> frozenset[Layer]:
         """Return the layers whose evidence it needs; it is asked only if all of them were run."""
+        ...
+
+    def is_asked_of(self, scope: Scope) -> bool:
+        """Return whether a run of this scope has what the criterion needs."""
         ...
 
     def judge(self, log: EvidenceLog, scope: Scope) -> Finding:

@@ -55,8 +55,8 @@ class Policy:
         return hashlib.sha256(self.text.encode()).hexdigest()
 
     def asked(self, scope: Scope) -> tuple[Criterion, ...]:
-        """Return the criteria whose layers were all asked for, in the order of the file."""
-        return tuple(one for one in self.criteria if one.layers <= set(scope.layers))
+        """Return the criteria whose layers and sources were all asked for, in the file's order."""
+        return tuple(one for one in self.criteria if one.is_asked_of(scope))
 
     def judge(self, log: EvidenceLog, scope: Scope) -> tuple[Finding, ...]:
         """Return the finding of every asked criterion; the log is read once."""
@@ -155,7 +155,7 @@ def _asked(file: PolicyFile, number: int, table: CriterionTable) -> Criterion:
     if (table.require is None) is not (len(table.require_scenarios) > 0):
         raise file.error(place, "exactly one of `require` and `require_scenarios` is needed")
     if table.require is None:
-        for key in ("where", "min_n", "min_window_s"):
+        for key in ("where", "min_n", "min_window_s", "sources"):
             if getattr(table, key):
                 raise file.error((*place, key), f"`{key}` has no meaning for scenarios")
         return Presence(
@@ -167,6 +167,13 @@ def _asked(file: PolicyFile, number: int, table: CriterionTable) -> Criterion:
         )
     condition = _condition(file, (*place, "require"), table.require)
     where = _where(file, place, table.where, condition)
+    needed, dot, _ = condition.quantity.partition(".")
+    if dot and not table.sources:
+        raise file.error(
+            (*place, "require"),
+            f"`{condition.quantity}` is no quantity of a layer",
+            hint=f'add `sources = ["{needed}"]`',
+        )
     if layers and "layer" in where and where["layer"] not in layers:
         raise file.error(
             (*place, "where"), f"`where.layer` is `{where['layer']}`, which `layers` does not hold"
@@ -180,6 +187,7 @@ def _asked(file: PolicyFile, number: int, table: CriterionTable) -> Criterion:
         where=where,
         min_n=table.min_n or 0,
         min_window_s=SUSTAINED_S if table.min_window_s is None else table.min_window_s,
+        sources=frozenset(table.sources),
     )
 
 

@@ -13,6 +13,7 @@ from l9gate.criteria.expression import suggest
 from l9gate.criteria.place import Path, line_of
 from l9gate.criteria.waiver import Waiver
 from l9gate.errors import PolicyError
+from l9gate.evidence.load import Source
 from l9gate.evidence.records import Layer
 
 FORMAT = 1
@@ -40,6 +41,7 @@ class CriterionTable(msgspec.Struct, frozen=True, kw_only=True):
     why: str
     requirements: tuple[str, ...] = ()
     layers: tuple[Layer, ...] = ()
+    sources: tuple[Source, ...] = ()
     require: str | None = None
     require_scenarios: tuple[str, ...] = ()
     where: Where = {}
@@ -89,6 +91,7 @@ _WORDS: dict[str, tuple[str, ...]] = {
     "role": tuple(Role),
     "layer": tuple(Layer),
     "layers": tuple(Layer),
+    "sources": tuple(Source),
     "severity": tuple(Severity),
 }
 

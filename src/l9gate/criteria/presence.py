@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from l9gate.criteria.criterion import Finding, Role, Scope, State
+from l9gate.criteria.criterion import Finding, Role, Scope, State, is_covered
 from l9gate.criteria.excerpt import Excerpt
 from l9gate.criteria.outcomes import Account, account_of
 from l9gate.criteria.threshold import MAX_NAMED
@@ -19,6 +19,10 @@ class Presence:
     layers: frozenset[Layer]
     scenarios: tuple[str, ...]
     requirements: tuple[str, ...] = ()
+
+    def is_asked_of(self, scope: Scope) -> bool:
+        """Return whether all its layers were asked for."""
+        return is_covered(scope, self.layers, frozenset())
 
     def judge(self, log: EvidenceLog, scope: Scope) -> Finding:
         """Return broken if a test of a scenario failed, unproven if one has no passed test."""

@@ -174,4 +174,7 @@ QUANTITIES: tuple[AnyQuantity, ...] = (
     ),
 )  # fmt: skip
 
+# What is asked of every run, whatever it was asked to do: it is about l9gate itself.
+OF_ANY_RUN = frozenset({"own_faults"})
+
 BY_NAME: dict[str, AnyQuantity] = {quantity.name: quantity for quantity in QUANTITIES}

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from l9gate.criteria.criterion import Finding, Role, Scope, State
+from l9gate.criteria.criterion import Finding, Role, Scope, State, is_covered
 from l9gate.criteria.decision import (
     Decision,
     decide_number,
@@ -15,9 +15,10 @@ from l9gate.criteria.decision import (
 from l9gate.criteria.effort import describe_effort
 from l9gate.criteria.excerpt import CALL_KEYS, Excerpt
 from l9gate.criteria.expression import Condition, render_condition
-from l9gate.criteria.quantities import BY_NAME, PaceOf, Rate, Sample
+from l9gate.criteria.quantities import BY_NAME, OF_ANY_RUN, PaceOf, Rate, Sample
 from l9gate.criteria.rest import prices_of
 from l9gate.criteria.samples import describe_mix
+from l9gate.evidence.load import Source
 from l9gate.evidence.log import EvidenceLog
 from l9gate.evidence.records import Layer
 
@@ -37,6 +38,12 @@ class Threshold:
     where: Mapping[str, str] = field(default_factory=dict)
     min_n: int = 0
     min_window_s: float = SUSTAINED_S
+    sources: frozenset[str] = frozenset()
+
+    def is_asked_of(self, scope: Scope) -> bool:
+        """Return whether all its layers and sources were asked for; of l9gate itself, always."""
+        is_of_any_run = self.condition.quantity in OF_ANY_RUN and not self.layers
+        return is_of_any_run or is_covered(scope, self.layers, self.sources)
 
     def judge(self, log: EvidenceLog, scope: Scope) -> Finding:
         """Return the answer that the excerpt of the log gives."""
@@ -64,6 +71,7 @@ class Threshold:
             evidence=evidence[:MAX_NAMED],
             where=dict(self.where),
             layers=tuple(layer for layer in Layer if layer in self.layers),
+            sources=tuple(source for source in Source if source in self.sources),
         )
 
     def _decide(

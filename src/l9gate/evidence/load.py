@@ -11,6 +11,13 @@ from l9gate.evidence.words import Origin
 from l9gate.wire.messages import Usage
 
 
+class Source(StrEnum):
+    """What collects evidence beside the layers of tests; a run may be asked for several."""
+
+    LOAD = "load"  # a rate for a while
+    SOAK = "soak"  # a rate for hours, gauges beside it
+
+
 class Arm(StrEnum):
     """Which part of a load a call belongs to."""
 

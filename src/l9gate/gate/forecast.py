@@ -131,6 +131,7 @@ def _earlier_runs(request: RunRequest, policy: Policy, stack: ExitStack) -> Iter
                 kind=manifest.kind,
                 environment=manifest.environment,
                 alpha=policy.alpha,
+                sources=manifest.sources,
             )
             layers = frozenset(run.layer for run in log.of(LayerRun))
             yield _Earlier(entry.path.name, layers, manifest.kind, Snapshot(log), scope)

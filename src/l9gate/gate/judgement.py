@@ -112,6 +112,7 @@ def _scope(manifest: Manifest, policy: Policy) -> Scope:
         environment=manifest.environment,
         alpha=policy.alpha,
         narrowed=manifest.narrowed,
+        sources=manifest.sources,
     )
 
 

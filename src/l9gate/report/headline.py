@@ -12,10 +12,12 @@ _SHORT_COMMAND = "l9gate report"
 LABELS = {
     Outcome.READY: "READY",
     Outcome.LAYERS_KEPT: "LAYERS KEPT",
+    Outcome.SOURCES_KEPT: "KEPT",
     Outcome.NOT_READY: "NOT READY",
     Outcome.UNPROVEN: "UNPROVEN",
     Outcome.REHEARSED: "REHEARSED on the simulator",
     Outcome.LAYERS_REHEARSED: "LAYERS REHEARSED",
+    Outcome.SOURCES_REHEARSED: "REHEARSED",
     Outcome.REHEARSAL_BROKEN: "REHEARSAL BROKEN",
     Outcome.REHEARSAL_UNPROVEN: "REHEARSAL UNPROVEN",
 }
@@ -23,16 +25,20 @@ REHEARSALS = frozenset(
     {
         Outcome.REHEARSED,
         Outcome.LAYERS_REHEARSED,
+        Outcome.SOURCES_REHEARSED,
         Outcome.REHEARSAL_BROKEN,
         Outcome.REHEARSAL_UNPROVEN,
     }
 )
 _NAMES_LAYERS = frozenset({Outcome.LAYERS_KEPT, Outcome.LAYERS_REHEARSED})
+_NAMES_SOURCES = frozenset({Outcome.SOURCES_KEPT, Outcome.SOURCES_REHEARSED})
 _DONE = {
     Outcome.READY: "l9gate report",
     Outcome.LAYERS_KEPT: "l9gate run all",
+    Outcome.SOURCES_KEPT: "l9gate run all",
     Outcome.REHEARSED: "l9gate run all",
     Outcome.LAYERS_REHEARSED: "l9gate run all --rehearse",
+    Outcome.SOURCES_REHEARSED: "l9gate run all --rehearse",
 }
 
 
@@ -55,6 +61,8 @@ def headline(verdict: Verdict, next_command: str) -> str:
     label = LABELS[verdict.outcome]
     if verdict.outcome in _NAMES_LAYERS:
         label += f": {', '.join(verdict.scope.layers)}"
+    elif verdict.outcome in _NAMES_SOURCES:
+        label = f"{', '.join(verdict.scope.sources).upper()} {label}"
     for command in (next_command, _SHORT_COMMAND):
         end = f" · next: {command}"
         room = MAX_CHARACTERS - len(label) - len("  ") - len(end)

@@ -37,7 +37,7 @@ def render_text(
     blocks = [
         [document.headline],
         *_findings(document.findings, width, color=color),
-        _layers(document.layers),
+        _layers(document.layers) if document.scope.layers else [],
         _list("Passed in pytest, counted as failed", _void(document), width),
         _list("Run live only, not in a rehearsal", document.live_only_tests, width),
         _list("Declared offline, exempt from proof", document.offline_tests, width),

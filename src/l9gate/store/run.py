@@ -34,7 +34,16 @@ POLICY = "policy.toml"
 DATABASE = "evidence.db"
 _UNLOCK_WAIT_MS = 2_000
 # What must agree for two samples to be samples of one thing; several packages are rolled up.
-_POOLED_BY = ("git_revision", "policy_hash", "environment", "model", "kind", "layers", "narrowed")
+_POOLED_BY = (
+    "git_revision",
+    "policy_hash",
+    "environment",
+    "model",
+    "kind",
+    "layers",
+    "narrowed",
+    "sources",
+)
 R = TypeVar("R")
 
 
@@ -56,6 +65,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     policy_hash: str  # sha256 of policy.toml in this folder, hex
     versions: dict[str, str]  # l9gate, python, anthropic, httpx2
     narrowed: str | None = None  # pytest's -k expression, if only some tests were run
+    sources: tuple[str, ...] = ()  # what was asked for beside layers: "load", "soak"
 
 
 class _Versioned(msgspec.Struct):

@@ -52,6 +52,31 @@ def test_only_a_live_run_can_be_ready(
     assert "ready" not in str(verdict.outcome)
 
 
+@pytest.mark.parametrize(
+    ("kind", "layers", "state", "outcome"),
+    [
+        (Origin.LIVE, (), KEPT, Outcome.SOURCES_KEPT),
+        (Origin.LIVE, (), BROKEN, Outcome.NOT_READY),
+        (Origin.LIVE, (), UNPROVEN, Outcome.UNPROVEN),
+        (Origin.SIMULATED, (), KEPT, Outcome.SOURCES_REHEARSED),
+        (Origin.SIMULATED, (), BROKEN, Outcome.REHEARSAL_BROKEN),
+        (Origin.SIMULATED, (), UNPROVEN, Outcome.REHEARSAL_UNPROVEN),
+        (Origin.SIMULATED, UNIT, KEPT, Outcome.LAYERS_REHEARSED),
+        (Origin.LIVE, ALL, KEPT, Outcome.READY),
+    ],
+)
+def test_a_source_alone_is_never_ready(
+    kind: Origin,
+    layers: tuple[Layer, ...],
+    state: State,
+    outcome: Outcome,
+    finding: Build,
+    scope: Callable[..., Scope],
+) -> None:
+    asked = scope(kind=kind, layers=layers, sources=("load",))
+    assert decide([finding(state=state)], asked).outcome is outcome
+
+
 def test_nothing_asked_is_unproven(scope: Callable[..., Scope]) -> None:
     verdict = decide([], scope())
     assert (verdict.outcome, verdict.deciding) == (Outcome.UNPROVEN, None)

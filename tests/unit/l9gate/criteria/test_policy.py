@@ -1,6 +1,7 @@
 from datetime import date
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -79,6 +80,37 @@ def test_a_criterion_is_asked_only_if_all_its_layers_are() -> None:
     asked = {criterion.name for criterion in policy.asked(scope)}
     assert {"unit-failures", "unit-runtime", "suite-pass-rate", "own-faults"} <= asked
     assert asked.isdisjoint({"failure-scenarios", "latency-p95", "contract-failures"})
+
+
+LOADED = """\
+format = 1
+
+[[criterion]]
+name = "loaded"
+role = "exit"
+sources = ["load"]
+require = "rate(error) <= 5%"
+why = "Under load."
+"""
+
+
+def test_a_criterion_is_asked_only_if_its_sources_are() -> None:
+    policy = parse_policy(default_policy_text() + LOADED.removeprefix("format = 1\n"))
+    (loaded,) = (one for one in policy.criteria if one.name == "loaded")
+    suite = Scope(layers=tuple(Layer), kind=Origin.LIVE, environment="development")
+    load = msgspec.structs.replace(suite, layers=(), sources=("load",))
+    assert loaded in policy.asked(load)
+    assert loaded not in policy.asked(suite)
+    assert loaded not in policy.asked(msgspec.structs.replace(load, sources=("soak",)))
+    names = {one.name for one in policy.asked(load)}
+    assert "suite-pass-rate" not in names, "no layer was run, so no suite was asked for"
+    assert "own-faults" in names, "it is about l9gate itself"
+
+
+def test_an_unknown_source_is_refused_with_the_known_ones() -> None:
+    message, hint = refused(LOADED.replace('["load"]', '["laod"]'))
+    assert message == "policy.toml line 6: criterion `loaded`: `sources`: no `laod`"
+    assert hint == "did you mean `load`?"
 
 
 def test_a_file_is_read_under_its_name(tmp_path: Path) -> None:

@@ -68,6 +68,15 @@ def test_partial_run_names_its_layers(verdict: Verdict) -> None:
     assert line_of(kept).endswith("next: l9gate run all")
 
 
+def test_a_run_of_a_source_says_which_and_never_that_anything_is_ready(verdict: Verdict) -> None:
+    scope = replace(verdict.scope, layers=(), sources=("load",))
+    kept = replace(verdict, outcome=Outcome.SOURCES_KEPT, scope=scope)
+    assert line_of(kept).startswith("LOAD KEPT  ")
+    assert line_of(kept).endswith("next: l9gate run all")
+    rehearsed = replace(verdict, outcome=Outcome.SOURCES_REHEARSED, scope=scope)
+    assert line_of(rehearsed).startswith("LOAD REHEARSED  ")
+
+
 @pytest.mark.parametrize("outcome", list(Outcome))
 @pytest.mark.parametrize("name", ["c", "a-criterion-of-middling-length", "long" * 30])
 def test_headline_has_at_most_100_characters_and_a_whole_command(
@@ -77,7 +86,7 @@ def test_headline_has_at_most_100_characters_and_a_whole_command(
     line = line_of(replace(verdict, outcome=outcome, deciding=deciding))
     assert len(line) <= 100
     assert re.search(r" · next: l9gate [\w -]+$", line)
-    assert line.startswith(LABELS[outcome])
+    assert LABELS[outcome] in line.split("  ")[0]
 
 
 @pytest.mark.parametrize("outcome", [Outcome.REHEARSAL_BROKEN, Outcome.NOT_READY])
@@ -91,8 +100,9 @@ def test_number_limit_and_n_are_worth_more_than_the_longer_command(
 
 @pytest.mark.parametrize("outcome", sorted(REHEARSALS))
 def test_rehearsal_says_so_and_never_uses_the_word(verdict: Verdict, outcome: Outcome) -> None:
-    line = line_of(replace(verdict, outcome=outcome))
-    assert re.match("(LAYERS )?REHEARS", line)
+    scope = replace(verdict.scope, sources=("load",))
+    line = line_of(replace(verdict, outcome=outcome, scope=scope))
+    assert re.match("(LAYERS |LOAD )?REHEARS", line)
     assert not re.search("ready", line, re.IGNORECASE)
 
 

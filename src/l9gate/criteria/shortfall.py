@@ -1,0 +1,70 @@
+"""What a load was going to send and did not: a call that is missing is no success."""
+
+from collections import defaultdict
+
+from l9gate.evidence.load import Arm, CallEnd, LoadBlock, LoadHistogram, LoadPlan
+from l9gate.evidence.log import EvidenceLog
+from l9gate.evidence.records import EndReason, SourceEnd
+
+COUNTED = "latency"  # every call is in this histogram exactly once
+
+
+def calls_of_shards(log: EvidenceLog, arm: Arm = Arm.MAIN) -> dict[tuple[str, int], int]:
+    """Return how many calls were sent, by span and shard; what nobody paid for was not sent."""
+    sent: dict[tuple[str, int], int] = defaultdict(int)
+    for block in log.of(LoadBlock):
+        if block.arm is arm:
+            unpaid = block.ends.count(CallEnd.NOT_PAID)
+            sent[block.span, block.shard] += block.calls - unpaid
+    for slice_ in log.of(LoadHistogram):
+        if slice_.arm is arm and slice_.quantity == COUNTED:
+            unpaid = slice_.ends.get(CallEnd.NOT_PAID, 0)
+            sent[slice_.span, slice_.shard] += sum(slice_.ends.values()) - unpaid
+    return sent
+
+
+def why_incomplete(source: str, log: EvidenceLog) -> list[str]:
+    """Return why the evidence of a source is not whole: no end, lost shards, calls never sent."""
+    reasons = []
+    ends = [end for end in log.of(SourceEnd) if end.source == source]
+    if not ends:
+        reasons.append(f"{source} has no end: it was killed or never started")
+    elif all(end.reason is not EndReason.COMPLETED for end in ends):
+        reasons.append(f"{source} {ends[-1].reason}: {ends[-1].detail or 'no detail'}")
+    plans = list(log.of(LoadPlan))
+    if not plans:
+        return reasons or [f"{source} planned nothing"]
+    return reasons + _lost_shards(plans) + _missing_calls(plans, log)
+
+
+def _lost_shards(plans: list[LoadPlan]) -> list[str]:
+    """Return what shards never began; of their calls nothing is known."""
+    begun: dict[str, set[int]] = defaultdict(set)
+    for plan in plans:
+        begun[plan.span].add(plan.shard)
+    return [
+        f"{span}: {len(lost)} of {shards} shards never began ({', '.join(map(str, lost))})"
+        for span in begun
+        for shards in (max(plan.shards for plan in plans if plan.span == span),)
+        for lost in (sorted(set(range(shards)) - begun[span]),)
+        if lost
+    ]
+
+
+def _missing_calls(plans: list[LoadPlan], log: EvidenceLog) -> list[str]:
+    sent = calls_of_shards(log)
+    planned: dict[tuple[str, int], int] = {}
+    for plan in plans:
+        if plan.planned is not None:  # a resumed shard plans again; the last plan counts
+            planned[plan.span, plan.shard] = plan.planned
+    short = {
+        shard: count - sent.get(shard, 0)
+        for shard, count in planned.items()
+        if sent.get(shard, 0) < count
+    }
+    if not short:
+        return []
+    total, missing = sum(planned.values()), sum(short.values())
+    where = ", ".join(f"{span} shard {shard}: {count:,}" for (span, shard), count in short.items())
+    beside = f" ({where})" if len(planned) > 1 else ""
+    return [f"{missing:,} of {total:,} planned calls were never sent{beside}"]
