@@ -7,6 +7,8 @@ import msgspec
 
 from l9gate.evidence.log import EvidenceLog
 from l9gate.evidence.records import Layer, Origin
+from l9gate.measure.intervals import Rule
+from l9gate.measure.sequential import RULES, Stopping
 
 
 class State(StrEnum):
@@ -65,6 +67,12 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True):
     alpha: float = 0.05  # one-sided, already divided by the declared number of looks
     narrowed: str | None = None  # pytest's -k expression, if only some tests were run
     sources: tuple[str, ...] = ()  # what was asked for beside layers
+    stopping: Stopping = Stopping.FIXED
+
+    @property
+    def rule(self) -> Rule:
+        """How bounds are drawn."""
+        return RULES[self.stopping]
 
 
 def is_covered(scope: Scope, layers: frozenset[Layer], sources: frozenset[str]) -> bool:

@@ -7,14 +7,10 @@ import msgspec
 
 from l9gate.criteria.criterion import Interval, State
 from l9gate.criteria.expression import Condition, Operator
-from l9gate.measure.intervals import (
-    chance_to_stay_under,
-    nearest_rank,
-    pace_lower,
-    pace_upper,
-    quantile_bounds,
-    rate_lower,
-    rate_upper,
+from l9gate.criteria.readings import Pace
+from l9gate.measure.intervals import FIXED, Rule, most_under, nearest_rank, quantile_bounds
+from l9gate.measure.sample_sizes import (
+    chance_to_stay_within,
     samples_needed,
     samples_to_decide,
     window_to_decide,
@@ -46,17 +42,19 @@ def decide_by_bounds(
     return State.UNPROVEN
 
 
-def decide_quantile(values: Sequence[float], condition: Condition, alpha: float) -> Decision:
+def decide_quantile(
+    values: Sequence[float], condition: Condition, alpha: float, rule: Rule = FIXED
+) -> Decision:
     """Decide a quantile of a sample by its order statistics."""
     q = condition.quantile
     if q is None:
         raise ValueError(f"`{condition.quantity}` has no quantile")
     if not values:
-        needed = samples_needed(q, alpha)
+        needed = samples_needed(q, alpha, rule=rule)
         return Decision(state=State.UNPROVEN, observed=None, n=0, reason="no samples", more=needed)
     ordered = sorted(values)
     n = len(ordered)
-    low, high = quantile_bounds(ordered, q, alpha)
+    low, high = quantile_bounds(ordered, q, alpha, rule)
     state = decide_by_bounds(condition.operator, condition.limit, low, high)
     decision = Decision(
         state=state,
@@ -67,33 +65,36 @@ def decide_quantile(values: Sequence[float], condition: Condition, alpha: float)
     if state is not State.UNPROVEN or not condition.operator.wants_low:
         return decision
     beyond = sum(not condition.operator.holds(value, condition.limit) for value in ordered)
-    needed = samples_needed(q, alpha)
+    needed = samples_needed(q, alpha, rule=rule)
     short = f"n={n}, a p{100 * q:g} needs at least {needed}" if n < needed else "too close to tell"
-    return msgspec.structs.replace(decision, reason=short, **_outlook(beyond, n, 1 - q, alpha))
+    return msgspec.structs.replace(
+        decision, reason=short, **_outlook((beyond, n), 1 - q, alpha, rule)
+    )
 
 
-def decide_rate(k: int, n: int, condition: Condition, alpha: float) -> Decision:
-    """Decide a rate by its Clopper-Pearson bounds."""
+def decide_rate(k: int, n: int, condition: Condition, alpha: float, rule: Rule = FIXED) -> Decision:
+    """Decide a rate by its bounds: Clopper & Pearson's, or those that are valid at any time."""
     wants_low, limit = condition.operator.wants_low, condition.limit
     if n == 0:
         against = limit if wants_low else 1 - limit
-        more = samples_needed(1 - against, alpha) if 0 < against < 1 else None
+        more = samples_needed(1 - against, alpha, rule=rule) if 0 < against < 1 else None
         return Decision(state=State.UNPROVEN, observed=None, n=0, reason="no samples", more=more)
-    low, high = rate_lower(k, n, alpha), rate_upper(k, n, alpha)
+    low, high = rule.rate_lower(k, n, alpha), rule.rate_upper(k, n, alpha)
     state = decide_by_bounds(condition.operator, limit, low, high)
     decision = Decision(state=state, observed=k / n, n=n, interval=_interval(low, high, alpha))
     if state is not State.UNPROVEN:
         return decision
     wrong, against = (k, limit) if wants_low else (n - k, 1 - limit)
     return msgspec.structs.replace(
-        decision, reason="too close to tell", **_outlook(wrong, n, against, alpha)
+        decision, reason="too close to tell", **_outlook((wrong, n), against, alpha, rule)
     )
 
 
 def decide_pace(
-    count: int, window_s: float, condition: Condition, alpha: float, min_window_s: float
+    pace: Pace, condition: Condition, alpha: float, min_window_s: float, rule: Rule = FIXED
 ) -> Decision:
-    """Decide events per second by their Garwood bounds, once the window is long enough."""
+    """Decide events per second by their bounds, once the window is long enough."""
+    count, window_s = pace.count, pace.window_s
     if window_s <= 0 or window_s < min_window_s:
         return Decision(
             state=State.UNPROVEN,
@@ -102,11 +103,11 @@ def decide_pace(
             reason=f"{window_s:g} s observed, sustained means {min_window_s:g} s",
             more_s=max(min_window_s - window_s, 0.0),
         )
-    low, high = pace_lower(count, window_s, alpha), pace_upper(count, window_s, alpha)
+    low, high = rule.pace_lower(count, window_s, alpha), rule.pace_upper(count, window_s, alpha)
     state = decide_by_bounds(condition.operator, condition.limit, low, high)
     total_s = None
     if state is State.UNPROVEN:
-        total_s = window_to_decide(count, window_s, condition.limit, alpha)
+        total_s = window_to_decide(count, window_s, condition.limit, alpha, rule)
     return Decision(
         state=state,
         observed=count / window_s,
@@ -133,17 +134,18 @@ def decide_number(value: float | None, n: int, condition: Condition, min_n: int)
     return Decision(state=state, observed=value, n=n)
 
 
-def _outlook(wrong: int, n: int, limit: float, alpha: float) -> dict[str, int | float | None]:
+def _outlook(
+    seen: tuple[int, int], limit: float, alpha: float, rule: Rule
+) -> dict[str, int | float | None]:
     """Return how many further samples decide a rate of wrong ones, and how likely for the good."""
-    total = samples_to_decide(wrong, n, limit, alpha)
+    wrong, n = seen
+    total = samples_to_decide(wrong, n, limit, alpha, rule)
     if total is None:
         return {}
     if wrong / n > limit:
         return {"more": total - n}
-    return {
-        "more": total - n,
-        "chance": chance_to_stay_under(wrong, n, total, limit, alpha),
-    }
+    allowed = most_under(total, limit, alpha, rule)
+    return {"more": total - n, "chance": chance_to_stay_within(wrong, n, total, allowed)}
 
 
 def _interval(low: float | None, high: float | None, alpha: float) -> Interval:

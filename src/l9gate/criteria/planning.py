@@ -16,12 +16,12 @@ from l9gate.criteria.threshold import Threshold
 from l9gate.criteria.waiver import NotApplicable
 from l9gate.evidence.log import EvidenceLog, MemoryLog
 from l9gate.evidence.records import Layer, Origin
-from l9gate.measure.intervals import (
+from l9gate.measure.intervals import most_under
+from l9gate.measure.sample_sizes import (
     chance_of_at_least,
     chance_of_at_most,
-    chance_to_stay_under,
+    chance_to_stay_within,
     least_pace_count,
-    most_under,
     samples_needed,
     samples_to_be_likely,
 )
@@ -76,7 +76,7 @@ def look_ahead(
     known = inner if isinstance(inner, Threshold) else None
     seen = None if earlier is None else _seen(inner, *earlier)
     finding = inner.judge(MemoryLog(), scope)
-    limit, needs = (None, None) if known is None else _needs(known, scope.alpha)
+    limit, needs = (None, None) if known is None else _needs(known, scope)
     is_pace = known is not None and isinstance(BY_NAME[known.condition.quantity], PaceOf)
     chances: tuple[float | None, float | None] = (None, None)
     if (
@@ -85,10 +85,10 @@ def look_ahead(
         and known is not None
         and scope.kind is seen.kind
     ):
-        chances = _chances(known, seen, limit, scope.alpha)
+        chances = _chances(known, seen, limit, scope)
     likely = None
     if limit is not None and seen is not None and seen.wrong is not None and seen.n:
-        likely = samples_to_be_likely(seen.wrong / seen.n, limit, scope.alpha, LIKELY)
+        likely = samples_to_be_likely(seen.wrong / seen.n, limit, scope.alpha, LIKELY, scope.rule)
     return Outlook(
         criterion=criterion.name,
         role=criterion.role,
@@ -108,7 +108,7 @@ def look_ahead(
     )
 
 
-def _needs(criterion: Threshold, alpha: float) -> tuple[float | None, int | None]:
+def _needs(criterion: Threshold, scope: Scope) -> tuple[float | None, int | None]:
     """Return the rate of wrong samples that must be undercut, and the least number that can."""
     condition = criterion.condition
     quantity = BY_NAME[condition.quantity]
@@ -119,7 +119,7 @@ def _needs(criterion: Threshold, alpha: float) -> tuple[float | None, int | None
         limit = condition.limit if condition.operator.wants_low else 1 - condition.limit
     if limit is None or not 0 < limit < 1:
         return None, criterion.min_n or None
-    return limit, samples_needed(1 - limit, alpha)
+    return limit, samples_needed(1 - limit, scope.alpha, rule=scope.rule)
 
 
 def _seen(criterion: Criterion, run: str, log: EvidenceLog, scope: Scope) -> Seen:
@@ -158,7 +158,7 @@ def _seen(criterion: Criterion, run: str, log: EvidenceLog, scope: Scope) -> See
 
 
 def _chances(
-    criterion: Threshold, seen: Seen, limit: float | None, alpha: float
+    criterion: Threshold, seen: Seen, limit: float | None, scope: Scope
 ) -> tuple[float | None, float | None]:
     """Return how likely as many samples again show it kept: at the rate seen, and cautiously."""
     if not seen.n:
@@ -166,15 +166,15 @@ def _chances(
     if seen.window_s is not None and seen.window_s > 0:
         if criterion.condition.operator.wants_low:
             return None, None
-        least = least_pace_count(seen.window_s, criterion.condition.limit, alpha)
+        least = least_pace_count(seen.window_s, criterion.condition.limit, scope.alpha, scope.rule)
         return chance_of_at_least(least, seen.n), None
     if limit is None or seen.wrong is None:
         return None, None
-    allowed = most_under(seen.n, limit, alpha)
+    allowed = most_under(seen.n, limit, scope.alpha, scope.rule)
     if allowed is None:
         return 0.0, 0.0
     at_rate = chance_of_at_most(allowed, seen.n, seen.wrong / seen.n)
-    return at_rate, chance_to_stay_under(seen.wrong, seen.n, seen.n, limit, alpha, fresh=True)
+    return at_rate, chance_to_stay_within(seen.wrong, seen.n, seen.n, allowed, fresh=True)
 
 
 def _times(count: int | None, each: float | None, per: float) -> float | None:

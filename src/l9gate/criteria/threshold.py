@@ -49,7 +49,7 @@ class Threshold:
         """Return the answer that the excerpt of the log gives."""
         excerpt = Excerpt(log, scope, self.layers, self.where)
         quantity = BY_NAME[self.condition.quantity]
-        decision, note, evidence = self._decide(excerpt, scope.alpha)
+        decision, note, evidence = self._decide(excerpt, scope)
         asks_calls = quantity.keys == CALL_KEYS and decision.state is State.UNPROVEN
         reasons = (decision.reason, note)
         return Finding(
@@ -75,24 +75,22 @@ class Threshold:
         )
 
     def _decide(
-        self, excerpt: Excerpt, alpha: float
+        self, excerpt: Excerpt, scope: Scope
     ) -> tuple[Decision, str | None, tuple[str, ...]]:
         """Return the decision, a note for the reader, and the names behind it."""
         quantity = BY_NAME[self.condition.quantity]
         if isinstance(quantity, Sample):
             values = [one.value for one in quantity.observe(excerpt)]
-            decision = decide_quantile(values, self.condition, alpha)
+            decision = decide_quantile(values, self.condition, scope.alpha, scope.rule)
             return decision, self._note_on_sample(excerpt, values), ()
         if isinstance(quantity, Rate):
             events = quantity.observe(excerpt)
             k = sum(one.value > 0 for one in events)
-            return decide_rate(k, len(events), self.condition, alpha), None, ()
+            return decide_rate(k, len(events), self.condition, scope.alpha, scope.rule), None, ()
         if isinstance(quantity, PaceOf):
             pace = quantity.read(excerpt)
-            decision = decide_pace(
-                pace.count, pace.window_s, self.condition, alpha, self.min_window_s
-            )
-            return decision, None, ()
+            rule, window_s = scope.rule, self.min_window_s
+            return decide_pace(pace, self.condition, scope.alpha, window_s, rule), None, ()
         reading = quantity.read(excerpt)
         decision = decide_number(reading.value, reading.n, self.condition, self.min_n)
         return decision, reading.note, reading.evidence

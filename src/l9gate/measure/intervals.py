@@ -1,4 +1,4 @@
-"""Exact one-sided intervals for rates, quantiles and paces, and the samples that they need.
+"""Exact one-sided intervals for rates, quantiles and paces.
 
 Every bound is exact: it is wrong at most `alpha` of the time, never only on average. Rates follow
 Clopper & Pearson (1934), quantiles the order statistics of Wilks (1941), paces Garwood (1936).
@@ -8,8 +8,7 @@ functions: `scipy.stats` gives the same numbers for three times the start-up and
 
 import math
 from collections.abc import Callable, Sequence
-
-SEARCH_LIMIT = 10_000_000
+from dataclasses import dataclass
 
 
 def nearest_rank(ordered: Sequence[float], q: float) -> float:
@@ -52,164 +51,59 @@ def pace_upper(count: int, window_s: float, alpha: float) -> float:
     return float(gammaincinv(count + 1, 1 - alpha)) / window_s
 
 
-def most_under(n: int, limit: float, alpha: float) -> int | None:
+def is_under(k: int, n: int, limit: float, alpha: float) -> bool:
+    """Whether `k` of `n` show a rate under `limit`, at the risk alpha."""
+    from scipy.special import bdtr
+
+    return float(bdtr(k, n, limit)) <= alpha
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """How bounds are drawn: exact for a size that was fixed before, or valid at any time."""
+
+    rate_lower: Callable[[int, int, float], float]  # of k of n at alpha
+    rate_upper: Callable[[int, int, float], float]
+    pace_lower: Callable[[int, float, float], float]  # of a count in a window at alpha
+    pace_upper: Callable[[int, float, float], float]
+    is_under: Callable[[int, int, float, float], bool]  # k of n, a limit, at alpha
+
+
+FIXED = Rule(rate_lower, rate_upper, pace_lower, pace_upper, is_under)
+
+
+def most_under(n: int, limit: float, alpha: float, rule: Rule = FIXED) -> int | None:
     """Return the largest k of `n` whose rate is shown under `limit`; None if there is none."""
     low, high = -1, n
     while low + 1 < high:
         middle = (low + high) // 2
-        low, high = (middle, high) if _at_most(middle, n, limit) <= alpha else (low, middle)
+        is_shown = rule.is_under(middle, n, limit, alpha)
+        low, high = (middle, high) if is_shown else (low, middle)
     return low if low >= 0 else None
 
 
-def quantile_upper_rank(n: int, q: float, alpha: float) -> int | None:
+def quantile_upper_rank(n: int, q: float, alpha: float, rule: Rule = FIXED) -> int | None:
     """Return the 1-based rank that bounds the quantile from above; None if `n` is too small."""
-    beyond = most_under(n, 1 - q, alpha)
+    beyond = most_under(n, 1 - q, alpha, rule)
     return None if beyond is None else n - beyond
 
 
-def quantile_lower_rank(n: int, q: float, alpha: float) -> int | None:
+def quantile_lower_rank(n: int, q: float, alpha: float, rule: Rule = FIXED) -> int | None:
     """Return the 1-based rank that bounds the quantile from below; None if `n` is too small."""
-    below = most_under(n, q, alpha)
+    below = most_under(n, q, alpha, rule)
     return None if below is None else below + 1
 
 
 def quantile_bounds(
-    ordered: Sequence[float], q: float, alpha: float
+    ordered: Sequence[float], q: float, alpha: float, rule: Rule = FIXED
 ) -> tuple[float | None, float | None]:
     """Return lower and upper bound of a quantile of a sorted sample; None where n is too small.
 
     Entries may be +infinity, which stands for a value known only to be longer.
     """
-    low = quantile_lower_rank(len(ordered), q, alpha)
-    high = quantile_upper_rank(len(ordered), q, alpha)
+    low = quantile_lower_rank(len(ordered), q, alpha, rule)
+    high = quantile_upper_rank(len(ordered), q, alpha, rule)
     return (
         None if low is None else ordered[low - 1],
         None if high is None else ordered[high - 1],
     )
-
-
-def samples_needed(q: float, alpha: float, exceedances: int = 0) -> int:
-    """Return the least n that shows a quantile under its limit with so many values beyond it."""
-    least = _least(lambda n: _at_most(exceedances, n, 1 - q) <= alpha, exceedances + 1)
-    if least is None:
-        raise ValueError(f"no sample of {SEARCH_LIMIT} shows the quantile {q}")
-    return least
-
-
-def samples_to_decide(k: int, n: int, limit: float, alpha: float) -> int | None:
-    """Return the total n at which a rate seen as `k` of `n` would be decided against `limit`.
-
-    It assumes that the rate goes on as seen; None if it is at the limit, or too close to it for
-    ten million samples.
-    """
-    share = k / n if n else 0.0
-
-    def shows_above(total: int) -> bool:
-        return rate_lower(math.floor(share * total), total, alpha) > limit
-
-    def shows_below(total: int) -> bool:
-        return rate_upper(math.ceil(share * total), total, alpha) < limit
-
-    if share == limit:
-        return None
-    return _least(shows_above if share > limit else shows_below, max(n, 1))
-
-
-def window_to_decide(count: int, window_s: float, limit: float, alpha: float) -> float | None:
-    """Return the seconds in all after which a pace seen as `count` in `window_s` is decided.
-
-    It assumes that the pace goes on as seen; None if it is at the limit or nothing was seen.
-    """
-    pace = count / window_s if window_s > 0 else 0.0
-
-    def shows(total: int) -> bool:
-        if pace > limit:
-            return pace_lower(total, total / pace, alpha) > limit
-        return pace_upper(total, total / pace, alpha) < limit
-
-    if pace in (0.0, limit):
-        return None
-    total = _least(shows, max(count, 1))
-    return None if total is None else total / pace
-
-
-def chance_to_stay_under(
-    k: int, n: int, total: int, limit: float, alpha: float, *, fresh: bool = False
-) -> float:
-    """Return how likely a rate seen as `k` of `n` is shown under `limit` once there are `total`.
-
-    The rate is not known, so the chance averages over its Jeffreys posterior (a beta-binomial).
-
-    Args:
-        k: events seen.
-        n: samples seen.
-        total: samples that will be judged.
-        limit: of the rate.
-        alpha: the risk of a wrong bound.
-        fresh: none of those seen is among them, as in another run.
-    """
-    import numpy as np
-    from scipy.special import betaln
-
-    allowed = most_under(total, limit, alpha)
-    counted = 0 if fresh else k
-    if allowed is None or allowed < counted:
-        return 0.0
-    more, a, b = total if fresh else total - n, k + 0.5, n - k + 0.5
-    further = np.arange(min(allowed - counted, more) + 1)
-    ways = -betaln(further + 1, more - further + 1) - np.log(more + 1)
-    weights = betaln(further + a, more - further + b) - betaln(a, b)
-    return min(float(np.exp(ways + weights).sum()), 1.0)
-
-
-def chance_of_at_most(k: int, n: int, rate: float) -> float:
-    """Return how likely at most `k` of `n` are, each at a known rate."""
-    return 1.0 if k >= n else _at_most(k, n, rate)
-
-
-def chance_of_at_least(count: int, mean: float) -> float:
-    """Return how likely at least `count` events are where `mean` are expected (Poisson)."""
-    from scipy.special import pdtrc
-
-    return 1.0 if count <= 0 else float(pdtrc(count - 1, mean))
-
-
-def least_pace_count(window_s: float, limit: float, alpha: float) -> int:
-    """Return the least number of events in a window that shows a pace above `limit`."""
-    least = _least(lambda count: pace_lower(count, window_s, alpha) > limit, 1)
-    return SEARCH_LIMIT if least is None else least
-
-
-def samples_to_be_likely(rate: float, limit: float, alpha: float, likely: float) -> int | None:
-    """Return the n at which a known rate is shown under `limit` with a probability of `likely`.
-
-    It rises and falls a little with n: this is where it first holds, to within that. None if the
-    rate is at the limit or above, or too close to it for ten million samples.
-    """
-
-    def is_likely(n: int) -> bool:
-        allowed = most_under(n, limit, alpha)
-        return allowed is not None and chance_of_at_most(allowed, n, rate) >= likely
-
-    return None if rate >= limit else _least(is_likely, 1)
-
-
-def _at_most(k: int, n: int, p: float) -> float:
-    """Return the binomial chance of at most `k` of `n`."""
-    from scipy.special import bdtr
-
-    return float(bdtr(k, n, p))
-
-
-def _least(shows: Callable[[int], bool], start: int) -> int | None:
-    """Return the least n >= start that shows it, by doubling and halving."""
-    high = start
-    while not shows(high):
-        high *= 2
-        if high > SEARCH_LIMIT:
-            return None
-    low = max(high // 2, start - 1)
-    while low + 1 < high:
-        middle = (low + high) // 2
-        low, high = (low, middle) if shows(middle) else (middle, high)
-    return high

@@ -14,6 +14,7 @@ from l9gate.criteria.decision import (
 from l9gate.criteria.effort import describe_effort, mean_cost_usd
 from l9gate.criteria.excerpt import Excerpt
 from l9gate.criteria.expression import Operator, parse_condition
+from l9gate.criteria.readings import Pace
 from l9gate.criteria.snapshot import Snapshot
 from l9gate.criteria.threshold import MAX_NAMED, Threshold
 from l9gate.evidence.log import MemoryLog
@@ -177,11 +178,11 @@ def test_a_rate_that_should_be_high_is_judged_by_its_lower_bound() -> None:
 def test_a_pace_needs_its_window() -> None:
     """L3-07."""
     condition = parse_condition("throughput_per_s > 0.5")
-    short = decide_pace(100, 29.0, condition, 0.05, 30.0)
+    short = decide_pace(Pace(count=100, window_s=29.0), condition, 0.05, 30.0)
     assert (short.state, short.more_s) == (UNPROVEN, 1.0)
     assert short.reason == "29 s observed, sustained means 30 s"
-    assert decide_pace(0, 0.0, condition, 0.05, 30.0).observed is None
-    assert decide_pace(0, 0.0, condition, 0.05, 0.0).state is UNPROVEN
+    assert decide_pace(Pace(count=0, window_s=0.0), condition, 0.05, 30.0).observed is None
+    assert decide_pace(Pace(count=0, window_s=0.0), condition, 0.05, 0.0).state is UNPROVEN
 
 
 def test_a_plain_number_needs_its_count() -> None:
