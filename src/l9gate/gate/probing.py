@@ -16,11 +16,9 @@ from l9gate.simulator.process import simulator_process
 from l9gate.sources.bench import Bench
 from l9gate.sources.probe.collect import ProbeAnswer, ask
 from l9gate.sources.probe.plan import LIMIT_S, ProbePlan
-from l9gate.sources.probe.questions import questions_for
+from l9gate.sources.probe.questions import CHEAPEST_MODEL, questions_for
 from l9gate.store.environments import Environment, check_url
 from l9gate.store.settings import Settings
-
-CHEAPEST_MODEL = "claude-haiku-5-5"  # asked where a project does not say which one it calls
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from l9gate.observe.children import Children, RunFacts
 from l9gate.observe.guard import NetworkGuard, Refusal
 from l9gate.observe.mentions import MentionHandler
 from l9gate.observe.origins import Target, host_of
+from l9gate.observe.passage import Entrance
 from l9gate.observe.recorder import Outbox, Recorder
 from l9gate.observe.seam import Seam
 from l9gate.observe.signals import SignalHandler
@@ -72,6 +73,11 @@ class Observation:
             self.guard.stop()
         else:
             self.guard.start(node_id)
+
+    @property
+    def entrance(self) -> Entrance:
+        """Where a client that nothing patches shows what it is about to send."""
+        return self._seam
 
     def spend_from(self, account: Account) -> None:
         """Let nothing be sent from now on that the account does not allow."""

@@ -14,7 +14,7 @@ from l9gate.evidence.log import MemoryLog
 from l9gate.evidence.records import Layer, Origin
 from l9gate.measure.clock import SystemClock
 from l9gate.observe.origins import Target, host_of
-from l9gate.pytest_plugin import fixtures, simulation
+from l9gate.pytest_plugin import fixtures, probes, simulation
 from l9gate.pytest_plugin.importing import ImportGuard
 from l9gate.pytest_plugin.layer_runs import LayerRuns
 from l9gate.pytest_plugin.layers import LayerMap
@@ -60,6 +60,8 @@ def register(config: pytest.Config, start: Path) -> None:
         config.addinivalue_line("markers", marker)
     config.pluginmanager.register(fixtures, "l9gate-fixtures")
     config.pluginmanager.register(simulation, "l9gate-simulation")
+    config.stash[probes.SETTINGS] = settings
+    config.pluginmanager.register(probes, "l9gate-probes")
     hold_leash()
     is_gated = settings.layers and not config.option.collectonly and CONTROLLED not in config.stash
     if is_gated:

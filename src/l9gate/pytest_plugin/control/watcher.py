@@ -29,6 +29,7 @@ from l9gate.pytest_plugin.control.source import SourceFacts, read_facts
 from l9gate.pytest_plugin.layers import LayerMap
 from l9gate.pytest_plugin.outcomes import OutcomeBuilder
 from l9gate.pytest_plugin.owners import FixtureOwners
+from l9gate.pytest_plugin.probes import ENTRANCE
 from l9gate.pytest_plugin.tricks import TrickWatch
 
 
@@ -54,9 +55,9 @@ class ControlWatcher:
         self._limit = TestLimit(orders.test_limit_s)
         self._owners = FixtureOwners(self._process)
         self._outcome: OutcomeBuilder | None = None
-        self._observe()
+        self._observe(config)
 
-    def _observe(self) -> None:
+    def _observe(self, config: pytest.Config) -> None:
         self._children.start()
         self._children.guard("l9gate control")  # what tests start is kept on this machine, too
         seam = Seam()
@@ -66,6 +67,7 @@ class ControlWatcher:
             return  # sockets are seen all the same
         seam.install(self._tricks)
         seam.set_route(self._decoy.route)
+        config.stash[ENTRANCE] = seam
 
     def pytest_unconfigure(self) -> None:
         """Leave the environment as it was found."""

@@ -11,10 +11,15 @@ from l9gate.wire.models import find_model
 Credential: TypeAlias = Literal["own", "wrong", "none"]
 
 MESSAGES, COUNT, MODELS = "/v1/messages", "/v1/messages/count_tokens", "/v1/models"
+CHEAPEST_MODEL = "claude-haiku-5-5"  # asked where a project does not say which one it calls
 WRONG_KEY = "sk-ant-invalid-0000000000"
 _UNKNOWN_MODEL = "claude-no-such-model"
 _MAX_TOKENS = 300
 _EITHER = (200, 400)
+# What has to be asked so that answers can be compared with each other.
+COMPARED = (
+    "message", "version.older", "sampling", "sampling.older", "count_tokens", "models.list",
+)  # fmt: skip
 _BUDGET_TOKENS = 1_024  # the least that `thinking.type: enabled` takes
 
 

@@ -1,0 +1,66 @@
+"""One test of the contract layer: asks one question, or the few whose answers are compared."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from l9gate.contract import RULES
+from l9gate.gate.contract import check_each, compare_answers, mark_waived, read_baseline
+from l9gate.measure.clock import SystemClock
+from l9gate.net.preflight import endpoint_of
+from l9gate.observe.passage import Entrance
+from l9gate.report.contract import ContractLine, ContractReport
+from l9gate.sources.probe.collect import ask
+from l9gate.sources.probe.plan import ProbePlan
+from l9gate.sources.probe.questions import Question
+from l9gate.store.environments import environment_name
+from l9gate.store.settings import Settings
+from l9gate.store.waivers import read_waivers
+
+_BASE_URL = "ANTHROPIC_BASE_URL"  # in a gated session the run's endpoint, whoever declared it
+_REHEARSAL = "L9GATE_REHEARSAL"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProbeCase:
+    """What one test asks, of whom, and who watches: the seam, where calls are paid for, too."""
+
+    questions: tuple[Question, ...]
+    settings: Settings
+    entrance: Entrance
+
+
+def run_case(case: ProbeCase, environ: Mapping[str, str]) -> tuple[ContractReport, tuple[int, ...]]:
+    """Return what differs from the contract, and the statuses of the answers.
+
+    Raises:
+        MissingKeyError: there is no key.
+        BudgetError: a call was not allowed.
+        BaselineError: the accepted baseline cannot be read.
+        SettingsError: the waivers cannot be read.
+    """
+    environment = case.settings.environment(environment_name(environ, None))
+    plan = ProbePlan(
+        base_url=environ.get(_BASE_URL, "").strip() or environment.url(environ),
+        key=environment.key(environ),
+        questions=case.questions,
+        entrance=case.entrance,
+    )
+    answers = asyncio.run(ask(plan, SystemClock()))
+    path, today = case.settings.accepted_contract, datetime.now(UTC).date()
+    baseline = None if path is None else read_baseline(path)
+    found, unproven = check_each(answers, case.questions, baseline)
+    if len(case.questions) > 1:  # each is a test of its own; here what they say about each other
+        found = compare_answers(answers, case.questions, baseline, today)
+    waivers = read_waivers(case.settings.contract_waivers, [rule.code for rule in RULES])
+    lines = (ContractLine(subject=name, drift=drift) for name, drift in found)
+    report = ContractReport(
+        what=endpoint_of(plan.base_url),
+        count=len(answers),
+        unit="probe" if len(answers) == 1 else "probes",
+        lines=mark_waived(lines, waivers, today),
+        unproven=unproven,
+        is_rehearsal=environ.get(_REHEARSAL) == "1",
+    )
+    return report, tuple(one.observed.status for one in answers if one.observed is not None)
