@@ -19,29 +19,47 @@ def read_contract_drifts(excerpt: Excerpt) -> Reading:
     seen, drifts = excerpt.exchanges_of(kind), excerpt.drifts_of(kind)
     asked = sum(one.held is Held.ON_PURPOSE for one in seen)
     left = f"left out: {asked:,} with a fault that a test asked for" if asked else None
-    return _read(seen, drifts, left)
+    return _read(_count(seen), drifts, left)
 
 
 def read_mock_drifts(excerpt: Excerpt) -> Reading:
-    """Return how many differences of mocked answers would break clients, were they the API's."""
+    """Return how many differences of mocked answers would break clients, were they the API's.
+
+    Mocked are exchanges without a socket, and objects of the SDK that a test made by hand.
+    """
     seen, drifts = excerpt.exchanges_of(Origin.MOCKED), excerpt.drifts_of(Origin.MOCKED)
-    owners = {one.owner for one in seen}
+    made = excerpt.hand_made()
+    owners = {*(one.owner for one in seen), *(one.owner for one in made)}
     damaged = {owner for owner in owners if _is_about_damage(excerpt, owner)}
-    others = [one for one in seen if one.owner not in damaged]
-    count = sum(one.held in _LOOKED_AT for one in seen) - sum(
-        one.held in _LOOKED_AT for one in others
+    n = _count(seen) + sum(one.held for one in made)
+    others = _count(one for one in seen if one.owner not in damaged)
+    others += sum(one.held for one in made if one.owner not in damaged)
+    unread = sum(one.unread for one in made)
+    notes = (
+        f"left out: {n - others:,} of tests about {' or '.join(DAMAGE)}" if n > others else None,
+        f"not read: {unread:,} objects with mocks inside" if unread else None,
+        *dict.fromkeys(
+            f"objects made by hand are not seen: {one.blind}" for one in made if one.blind
+        ),
     )
-    left = f"left out: {count:,} of tests about {' or '.join(DAMAGE)}"
     meant = (one for one in drifts if one.owner not in damaged)
-    return _read(others, meant, left if count else None)
+    return _read(others, meant, "; ".join(note for note in notes if note) or None)
 
 
 def _is_about_damage(excerpt: Excerpt, owner: str | None) -> bool:
-    return any(excerpt.ownership.carries(owner, scenario) for scenario in DAMAGE)
+    """Whether a test behind an owner has to break the contract; of a file, any that is in it."""
+    ownership = excerpt.ownership
+    if owner is None or "::" in owner:
+        return any(ownership.carries(owner, scenario) for scenario in DAMAGE)
+    tests = (test for name, test in ownership.first.items() if name.startswith(f"{owner}::"))
+    return any(scenario in test.scenarios for test in tests for scenario in DAMAGE)
 
 
-def _read(seen: Iterable[Exchange], drifts: Iterable[ContractDrift], left: str | None) -> Reading:
-    n = sum(one.held in _LOOKED_AT for one in seen)
+def _count(seen: Iterable[Exchange]) -> int:
+    return sum(one.held in _LOOKED_AT for one in seen)
+
+
+def _read(n: int, drifts: Iterable[ContractDrift], left: str | None) -> Reading:
     breaking: dict[tuple[str, str], list[ContractDrift]] = {}
     others: dict[str, dict[tuple[str, str], None]] = {"warning": {}, "waived": {}}
     for drift in drifts:
@@ -72,4 +90,5 @@ def _line(equal: list[ContractDrift]) -> str:
     first, count = equal[0], sum(one.count for one in equal)
     where = f"{first.code} {first.place}".rstrip()
     who = f", first in {first.owner}" if first.owner is not None else ""
+    who += f", made at {first.built_at}" if first.built_at is not None else ""
     return f"{where}: {first.expected} expected, {first.found} found ({count:,}x{who})"

@@ -5,6 +5,7 @@ from functools import cached_property
 
 from l9gate.criteria.calls import Call
 from l9gate.criteria.criterion import Scope
+from l9gate.criteria.load_view import LOAD_KEYS, LoadLog, LoadView
 from l9gate.criteria.ownership import Ownership
 from l9gate.criteria.snapshot import Snapshot
 from l9gate.evidence.log import EvidenceLog
@@ -15,6 +16,7 @@ from l9gate.evidence.records import (
     Exchange,
     Fault,
     Gauge,
+    HandMade,
     Layer,
     LayerRun,
     Origin,
@@ -28,7 +30,7 @@ SIGNAL_KEYS = frozenset({"layer", "operation", "scenario"})
 GAUGE_KEYS = frozenset({"layer", "span", "scenario"})
 TEST_KEYS = frozenset({"layer", "scenario"})
 RUN_KEYS = frozenset({"layer"})
-WHERE_KEYS = CALL_KEYS | SIGNAL_KEYS | GAUGE_KEYS
+WHERE_KEYS = CALL_KEYS | SIGNAL_KEYS | GAUGE_KEYS | LOAD_KEYS
 
 
 class Excerpt:
@@ -54,6 +56,21 @@ class Excerpt:
     def ownership(self) -> Ownership:
         """Who owns what."""
         return self._log.ownership
+
+    @property
+    def log(self) -> Snapshot:
+        """The whole log."""
+        return self._log
+
+    @property
+    def load_log(self) -> LoadLog:
+        """Everything that load put into the log."""
+        return self._log.load
+
+    @property
+    def load(self) -> LoadView:
+        """The calls under load that `where` leaves, of the run's kind."""
+        return self._log.load.view(self.scope.kind, self.where)
 
     @property
     def layers(self) -> frozenset[Layer]:
@@ -83,6 +100,14 @@ class Excerpt:
             one
             for one in self._log.of(ContractDrift)
             if one.origin is origin and self._has_layer(one.layer) and self._has_scenario(one.owner)
+        ]
+
+    def hand_made(self) -> list[HandMade]:
+        """Return what tests made of the SDK's types."""
+        return [
+            one
+            for one in self._log.of(HandMade)
+            if self._has_layer(one.layer) and self._has_scenario(one.owner)
         ]
 
     def signals(self) -> list[Signal]:

@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 import msgspec
 
+from l9gate.evidence.drifts import ContractDrift, HandMade
 from l9gate.evidence.load import ClientCheck, LoadBlock, LoadHistogram, LoadPlan
 from l9gate.evidence.record import Record
 from l9gate.evidence.words import (
@@ -31,8 +32,10 @@ from l9gate.wire.prices import Price
 __all__ = [
     "CacheState",
     "ClientCheck",
+    "ContractDrift",
     "End",
     "EndReason",
+    "HandMade",
     "Held",
     "Layer",
     "LayerSpending",
@@ -260,21 +263,6 @@ class SourceEnd(Record, frozen=True, kw_only=True, tag="end"):
     detail: str | None = None
 
 
-class ContractDrift(Record, frozen=True, kw_only=True, tag="contract_drift"):
-    """One way in which answers differ from the contract; equal ones are counted."""
-
-    code: str  # of the rule that tells it; `l9gate explain CODE`
-    impact: str  # "breaking" | "warning" | "waived": somebody answers for it
-    place: str  # JSON pointer, header or event; `*` stands for the number of an item
-    expected: str  # names and types, never text
-    found: str
-    exchange_id: str  # of the first answer that this record counts
-    owner: str | None
-    layer: Layer | None
-    origin: Origin
-    count: int = 1
-
-
 class Survivor(msgspec.Struct, frozen=True, kw_only=True):
     """A test that did not fail although the API could not serve it."""
 
@@ -321,6 +309,7 @@ AnyRecord: TypeAlias = (
     | SourceEnd
     | Control
     | ContractDrift
+    | HandMade
     | Alert
     | LoadPlan
     | LoadBlock

@@ -100,6 +100,11 @@ class Recorder:
             return watch
         return None
 
+    @property
+    def lookout(self) -> Lookout | None:
+        """Who has answers looked at."""
+        return self._lookout
+
     def prepare(self) -> None:
         """Load the contract now.
 

@@ -15,10 +15,11 @@ import msgspec
 
 from l9gate.contract import RULES, Asked, Aspect, Baseline, Contract, Drift, parse_baseline
 from l9gate.errors import BaselineError
-from l9gate.evidence.records import AnyRecord, ContractDrift, Held, Layer, Origin
+from l9gate.evidence.records import AnyRecord, ContractDrift, Held, Origin
 from l9gate.measure.clock import Clock
 from l9gate.observe.answer import Answer, content_of
 from l9gate.observe.asking import parse_asking
+from l9gate.observe.attribution import Owner
 from l9gate.observe.origins import Target
 from l9gate.observe.relayed import RelayedRequest
 from l9gate.observe.skimming import Skim
@@ -44,6 +45,22 @@ class Notes(Protocol):
 
     def put_fault(self, where: str, error: Exception) -> None:
         """Record that we got something wrong."""
+
+
+class Source(Protocol):
+    """What a difference was found in."""
+
+    @property
+    def exchange_id(self) -> str:
+        """Of the exchange; empty for an object that a test made."""
+
+    @property
+    def owner(self) -> Owner | None:
+        """Whose work it is."""
+
+    @property
+    def origin(self) -> Origin:
+        """Where it came from."""
 
 
 class Scrutiny:
@@ -76,8 +93,13 @@ class Scrutiny:
             return Held.ON_PURPOSE
         drifts = self._drifts(answer)
         for drift in drifts:
-            self._count(answer, drift)
+            self.count(drift, answer)
         return Held.DRIFTED if drifts else Held.KEPT
+
+    @property
+    def contract(self) -> Contract:
+        """What answers are held against."""
+        return self._contract
 
     def settle(self) -> None:
         """Put how often came again what was put once."""
@@ -87,6 +109,42 @@ class Scrutiny:
                 again, count.again = count.again, 0
                 at_s = self._clock.now_s()
                 self._notes.put(msgspec.structs.replace(count.first, at_s=at_s, count=again))
+
+    def count(self, drift: Drift, source: Source, built_at: str | None = None) -> None:
+        """Put a difference, or count one that equals one that was put.
+
+        Args:
+            drift: the difference.
+            source: what it was found in.
+            built_at: file:line that made it, if a test did.
+        """
+        owner, origin = source.owner, source.origin
+        name, layer = (None, None) if owner is None else (owner.id, owner.layer)
+        place = _ITEM.sub("*", drift.path)
+        key: tuple[object, ...] = (drift.code, place, origin, layer, name, built_at)
+        with self._lock:
+            if key not in self._counted and len(self._counted) >= MAX_DISTINCT:
+                place, name, built_at = ELSEWHERE, None, None
+                key = (drift.code, place, origin, layer, name, built_at)
+            known = self._counted.get(key)
+            if known is not None:
+                known.again += 1
+                return
+            record = ContractDrift(
+                at_s=self._clock.now_s(),
+                code=drift.code,
+                impact=self._impact(drift, place),
+                place=place,
+                expected=drift.expected,
+                found=drift.found,
+                exchange_id=source.exchange_id,
+                owner=name,
+                layer=layer,
+                origin=origin,
+                built_at=built_at,
+            )
+            self._counted[key] = _Count(record)
+        self._notes.put(record)
 
     def _concerns(self, answer: Answer) -> bool:
         if answer.origin not in _LOOKED_AT or 300 <= answer.status < 400 or answer.body is None:
@@ -136,48 +194,11 @@ class Scrutiny:
         is_usual = self._target.proof_header == names.REQUEST_ID
         return not is_usual and path == f"header {names.REQUEST_ID}"
 
-    def _count(self, answer: Answer, drift: Drift) -> None:
-        owner, origin = answer.owner, answer.origin
-        name, layer = (None, None) if owner is None else (owner.id, owner.layer)
-        place = _ITEM.sub("*", drift.path)
-        key: tuple[object, ...] = (drift.code, place, origin, layer, name)
-        with self._lock:
-            if key not in self._counted and len(self._counted) >= MAX_DISTINCT:
-                place, name = ELSEWHERE, None
-                key = (drift.code, place, origin, layer, name)
-            known = self._counted.get(key)
-            if known is not None:
-                known.again += 1
-                return
-            impact = self._impact(drift, place)
-            record = _record(drift, answer, place, name, layer, self._clock.now_s())
-            if impact != record.impact:
-                record = msgspec.structs.replace(record, impact=impact)
-            self._counted[key] = _Count(record)
-        self._notes.put(record)
-
 
 @dataclass(slots=True)
 class _Count:
     first: ContractDrift
     again: int = 0  # since it was put
-
-
-def _record(
-    drift: Drift, answer: Answer, place: str, owner: str | None, layer: Layer | None, at_s: float
-) -> ContractDrift:
-    return ContractDrift(
-        at_s=at_s,
-        code=drift.code,
-        impact=drift.impact.value,
-        place=place,
-        expected=drift.expected,
-        found=drift.found,
-        exchange_id=answer.exchange_id,
-        owner=owner,
-        layer=layer,
-        origin=answer.origin,
-    )
 
 
 def _read_baseline(path: Path | None) -> Baseline | None:
@@ -201,8 +222,12 @@ def _counts(drift: Drift, answer: Answer) -> bool:
         return True
     if drift.aspect is Aspect.HEADERS:
         return drift.path == _CONTENT_TYPE
-    # What an SDK reads as None, whether it is null or not there, misleads no test.
-    return not (drift.code == _MISSING and "null" in drift.expected.split(" or "))
+    return not is_read_as_none(drift)
+
+
+def is_read_as_none(drift: Drift) -> bool:
+    """Whether only what may be null is not there, which an SDK reads alike: it misleads no test."""
+    return drift.code == _MISSING and "null" in drift.expected.split(" or ")
 
 
 def _asked(answer: Answer, parse: Callable[[bytes], JsonObject | None]) -> Asked:

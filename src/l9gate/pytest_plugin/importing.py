@@ -37,4 +37,4 @@ class ImportGuard:
         return report
 
     def _is_unit(self, collector: pytest.Module) -> bool:
-        return self._layers.find(collector.path, lambda *_, **__: False) is Layer.UNIT
+        return self._layers.layer_of_file(collector.path) is Layer.UNIT

@@ -41,6 +41,10 @@ class LayerMap:
             return None
         return self.find(item.path, MarkMatcher.from_markers(item.iter_markers()))
 
+    def layer_of_file(self, path: Path) -> Layer | None:
+        """Return the layer of a file, as far as its path tells it."""
+        return self.find(path, lambda *_, **__: False)
+
     def find(self, path: Path, has_marker: Callable[..., bool]) -> Layer | None:
         """Return the layer of a file with the given markers.
 

@@ -12,6 +12,7 @@ from l9gate.observe.budget import BudgetGuard
 from l9gate.observe.child import EagerSink
 from l9gate.observe.children import Children, RunFacts
 from l9gate.observe.guard import NetworkGuard, Refusal
+from l9gate.observe.handiwork import Handiwork
 from l9gate.observe.mentions import MentionHandler
 from l9gate.observe.origins import Target, host_of
 from l9gate.observe.passage import Entrance
@@ -56,6 +57,8 @@ class Observation:
         self._signals = SignalHandler(outbox, self.clock)
         self._spans = SpanWatch(outbox, self.clock)
         self.mentions = MentionHandler(outbox, self.clock, target)
+        self._outbox = outbox
+        self._handiwork: Handiwork | None = None
         self._seam = Seam()
         self._seam.install(self._recorder)
         self._seam.install(self.mentions)
@@ -69,10 +72,17 @@ class Observation:
     def begin_test(self, node_id: str, *, may_use_network: bool) -> None:
         """Prepare for one test."""
         self._signals.attach()  # the last test may have configured logging anew
+        if self._handiwork is not None:
+            self._handiwork.begin_test(node_id, is_unit=not may_use_network)
         if may_use_network:
             self.guard.stop()
         else:
             self.guard.start(node_id)
+
+    def inspect(self, handiwork: Handiwork) -> None:
+        """Hold from now on what unit tests make by hand against the contract."""
+        self._handiwork = handiwork
+        handiwork.open(self._outbox, self.clock, self._recorder.lookout)
 
     @property
     def entrance(self) -> Entrance:
@@ -109,6 +119,8 @@ class Observation:
         Raises:
             WriteError: the disk refuses.
         """
+        if self._handiwork is not None:
+            self._handiwork.end_test()
         self._put_strays()
         self.sink.flush()
 
@@ -130,6 +142,8 @@ class Observation:
         Raises:
             WriteError: the disk refuses.
         """
+        if self._handiwork is not None:
+            self._handiwork.stop()
         self._seam.remove(self._budget or self._recorder)
         self._seam.remove(self.tricks)
         self.tricks.stop()

@@ -13,6 +13,7 @@ from l9gate.errors import ExitCode, L9gateError
 from l9gate.evidence.log import MemoryLog
 from l9gate.evidence.records import Layer, Origin
 from l9gate.measure.clock import SystemClock
+from l9gate.observe.handiwork import Handiwork
 from l9gate.observe.origins import Target, host_of
 from l9gate.pytest_plugin import fixtures, probes, simulation
 from l9gate.pytest_plugin.importing import ImportGuard
@@ -94,11 +95,14 @@ class GatedSession:
         self._own_run: Path | None = None  # the run folder that this process created
         self._was_refused = False
         self._purse = Purse(settings, self._clock)
+        self._handiwork = Handiwork(self._layers.layer_of_file, config.rootpath)
         self._undo = ExitStack()
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self) -> None:
         """Create the run folder before xdist's workers start; only they will know the tests."""
+        if Layer.UNIT in self._settings.layers:
+            self._handiwork.start()
         if not self._config.pluginmanager.hasplugin("dsession") or RUN in os.environ:
             return
         layers = self._layers.guess(self._arguments(), self._config.option.markexpr)
@@ -192,6 +196,7 @@ class GatedSession:
 
     def pytest_unconfigure(self) -> None:
         """Leave the environment as it was found."""
+        self._handiwork.stop()
         self._undo.close()
 
     def _require_endpoint(self) -> None:
@@ -254,6 +259,7 @@ class GatedSession:
         self._observation = Observation(self._writer or sink, target, self._settings.root, run)
         if self._purse.account is not None:
             self._observation.spend_from(self._purse.account)
+        self._observation.inspect(self._handiwork)
         self._config.stash[OBSERVATION] = self._observation
         base_url = None if run is None else link_page(run, self._process, os.environ)
         if base_url is not None:

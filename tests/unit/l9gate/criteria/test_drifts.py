@@ -11,6 +11,7 @@ from l9gate.evidence.log import MemoryLog
 from l9gate.evidence.records import (
     ContractDrift,
     Exchange,
+    HandMade,
     Held,
     Layer,
     Origin,
@@ -143,6 +144,47 @@ def test_mocks_of_tests_about_damaged_answers_are_left_out(
     finding = judged("mock-drift", log_of(test, damaged, whole, mocked()), scope())
     assert (finding.state, finding.observed, finding.n) == (State.KEPT, 0, 1)
     assert finding.reason == ("left out: 1 of tests about malformed_answer or cut_stream")
+
+
+def hand_made(**changes: object) -> HandMade:
+    facts = {"at_s": 1.0, "owner": UNIT, "layer": Layer.UNIT, "held": 1, **changes}
+    return HandMade(**facts)  # type: ignore[arg-type]
+
+
+def test_objects_made_by_hand_count_as_mocked_answers(
+    exchange: Build, log_of: Log, scope: Within
+) -> None:
+    seen = exchange(layer=Layer.UNIT, origin=Origin.MOCKED, owner=UNIT)
+    finding = judged("mock-drift", log_of(seen, hand_made(held=4)), scope())
+    assert (finding.state, finding.n, finding.reason) == (State.KEPT, 5, None)
+    made = mocked(built_at="tests/unit/test_x.py:7")
+    finding = judged("mock-drift", log_of(hand_made(drifted=1), made), scope())
+    assert (finding.state, finding.n) == (State.BROKEN, 1)
+    assert finding.evidence == (
+        f"shape.missing /usage: object expected, nothing found (1x, first in {UNIT}, "
+        "made at tests/unit/test_x.py:7)",
+    )
+
+
+@pytest.mark.parametrize("owner", [UNIT, "tests/unit/test_x.py"])
+def test_objects_of_tests_about_damaged_answers_are_left_out(
+    outcome: Test, log_of: Log, scope: Within, owner: str
+) -> None:
+    """What a file makes when it is imported may be any of its tests'."""
+    test = outcome(node_id=UNIT, scenarios=("cut_stream",))
+    made = [hand_made(owner=owner, drifted=1), hand_made(owner="tests/unit/test_y.py", held=3)]
+    finding = judged("mock-drift", log_of(test, made, mocked(owner=owner)), scope())
+    assert (finding.state, finding.n) == (State.KEPT, 3)
+    assert finding.reason == "left out: 1 of tests about malformed_answer or cut_stream"
+
+
+def test_objects_that_could_not_be_held_are_told(log_of: Log, scope: Within) -> None:
+    made = [hand_made(unread=2), hand_made(held=0, blind="no pydantic 2"), hand_made(unread=1)]
+    finding = judged("mock-drift", log_of(made), scope())
+    assert (finding.state, finding.n) == (State.KEPT, 2)
+    assert finding.reason == (
+        "not read: 3 objects with mocks inside; objects made by hand are not seen: no pydantic 2"
+    )
 
 
 def stated(log: MemoryLog, finding: Finding, scope: Scope) -> StatedConfidence:

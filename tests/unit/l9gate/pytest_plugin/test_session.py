@@ -56,6 +56,7 @@ class Plugins:
 def config(tmp_path: Path) -> SimpleNamespace:
     return SimpleNamespace(
         invocation_params=SimpleNamespace(dir=tmp_path),
+        rootpath=tmp_path,
         args=["tests"],
         option=SimpleNamespace(collectonly=False, continue_on_collection_errors=False, markexpr=""),
         pluginmanager=Plugins(),
