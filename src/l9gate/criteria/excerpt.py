@@ -5,7 +5,6 @@ from functools import cached_property
 
 from l9gate.criteria.calls import Call
 from l9gate.criteria.criterion import Scope
-from l9gate.criteria.load_view import LOAD_KEYS, LoadLog, LoadView
 from l9gate.criteria.ownership import Ownership
 from l9gate.criteria.snapshot import Snapshot
 from l9gate.evidence.log import EvidenceLog
@@ -30,7 +29,7 @@ SIGNAL_KEYS = frozenset({"layer", "operation", "scenario"})
 GAUGE_KEYS = frozenset({"layer", "span", "scenario"})
 TEST_KEYS = frozenset({"layer", "scenario"})
 RUN_KEYS = frozenset({"layer"})
-WHERE_KEYS = CALL_KEYS | SIGNAL_KEYS | GAUGE_KEYS | LOAD_KEYS
+WHERE_KEYS = CALL_KEYS | SIGNAL_KEYS | GAUGE_KEYS
 
 
 class Excerpt:
@@ -56,21 +55,6 @@ class Excerpt:
     def ownership(self) -> Ownership:
         """Who owns what."""
         return self._log.ownership
-
-    @property
-    def log(self) -> Snapshot:
-        """The whole log."""
-        return self._log
-
-    @property
-    def load_log(self) -> LoadLog:
-        """Everything that load put into the log."""
-        return self._log.load
-
-    @property
-    def load(self) -> LoadView:
-        """The calls under load that `where` leaves, of the run's kind."""
-        return self._log.load.view(self.scope.kind, self.where)
 
     @property
     def layers(self) -> frozenset[Layer]:
