@@ -1,11 +1,11 @@
 """One test of the contract layer: asks one question, or the few whose answers are compared."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from l9gate.contract import RULES
+from l9gate.contract import RULES, Drift
 from l9gate.gate.contract import check_each, compare_answers, mark_waived, read_baseline
 from l9gate.measure.clock import SystemClock
 from l9gate.net.preflight import endpoint_of
@@ -52,6 +52,7 @@ def run_case(case: ProbeCase, environ: Mapping[str, str]) -> tuple[ContractRepor
     baseline = None if path is None else read_baseline(path)
     found, unproven = check_each(answers, case.questions, baseline)
     if len(case.questions) > 1:  # each is a test of its own; here what they say about each other
+        unproven += tuple(_incomparable(found))
         found = compare_answers(answers, case.questions, baseline, today)
     waivers = read_waivers(case.settings.contract_waivers, [rule.code for rule in RULES])
     lines = (ContractLine(subject=name, drift=drift) for name, drift in found)
@@ -64,3 +65,10 @@ def run_case(case: ProbeCase, environ: Mapping[str, str]) -> tuple[ContractRepor
         is_rehearsal=environ.get(_REHEARSAL) == "1",
     )
     return report, tuple(one.observed.status for one in answers if one.observed is not None)
+
+
+def _incomparable(found: list[tuple[str, Drift]]) -> Iterator[str]:
+    """Yield which answers are no answers to what was asked, so that nothing follows from them."""
+    for name, drift in found:
+        if drift.code == "status.changed":
+            yield f"{name}: answered {drift.found} instead of {drift.expected}"

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from l9gate.contract import Asked, Contract, Observed, Reliance, make_baseline
+from l9gate.contract import Asked, Contract, Observed, Reliance, learn_baseline, make_baseline
 from l9gate.wire.json import Json, JsonObject
 from l9gate.wire.sse import SseEvent
 
@@ -49,6 +49,15 @@ def test_an_honest_answer_is_nothing_to_tell(contract: Contract, play: Play, nam
     seen = play(name)
     assert contract.find_drifts(seen) == []
     assert contract.glance(seen.asked, seen.status, seen.headers, seen.body) == []
+
+
+def test_a_header_that_is_lost_is_missed_once(play: Play) -> None:
+    seen = play("text")
+    baseline = learn_baseline({"text": [seen] * 3}, Reliance(headers=("request-id",)))
+    headers = {name: text for name, text in seen.headers.items() if name != "request-id"}
+    lost = msgspec.structs.replace(seen, headers=headers, probe="text")
+    found = [(one.code, one.path) for one in Contract(baseline).find_drifts(lost)]
+    assert found == [("header.missing", "header request-id")]
 
 
 @pytest.mark.parametrize("name", ["count", "models", "model", "batch", "error_400", "error_429"])

@@ -4,6 +4,7 @@ import json
 from datetime import date
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from l9gate.contract import Observed, Reliance, make_baseline, parse_asked, parse_observed
@@ -58,6 +59,26 @@ def test_documented_statuses_bind_whatever_a_baseline_has_seen() -> None:
     assert (baseline.probes["error.no_key"].statuses, missing) == ((400,), ())
     found, _ = check(wrong[:1], (REFUSED,), baseline, TODAY)
     assert [drift.code for _, drift in found] == ["status.changed"]
+
+
+def test_where_it_depends_on_the_model_what_was_seen_of_it_binds() -> None:
+    either = Question(name="thinking", statuses=(200, 400))
+    refused = [_answer(either, 400, _error("invalid_request_error"), n) for n in range(3)]
+    assert _codes(refused[:1], either) == []
+    unauthorized = _answer(either, 401, _error("authentication_error"))
+    assert _codes([unauthorized], either) == [("thinking", "status.changed")]
+    baseline, _ = learn(refused, None, MODEL)
+    binding = msgspec.structs.replace(baseline.probes["thinking"], statuses=(200,))
+    learnt = msgspec.structs.replace(baseline, probes={"thinking": binding})
+    found, _ = check(refused[:1], (either,), learnt, TODAY)
+    assert [drift.code for _, drift in found] == ["status.changed"]
+
+
+def test_the_model_that_is_asked_must_be_offered_also_without_a_baseline() -> None:
+    listing = Question(name="models.list", method="GET", path="/v1/models")
+    page: JsonObject = {"data": [], "first_id": None, "last_id": None, "has_more": False}
+    answers = [_answer(listing, 200, page)]
+    assert _codes(answers, listing, COUNTING) == [("models.list", "model.absent")]
 
 
 def test_a_server_failure_where_a_refusal_is_due_is_breaking_and_overload_is_unproven() -> None:
