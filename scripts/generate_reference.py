@@ -224,6 +224,9 @@ _SIGNALS = {
     "mock": "the answer was made up",
     "avoided_input_tokens": "what a cache hit saved",
     "avoided_output_tokens": "what a cache hit saved",
+    "age_s": "how old the remembered answer was that a hit served, in seconds",
+    "ttl_s": "how long the application means to remember it, in seconds; an older hit is stale",
+    "model": "who gave the answer; prices what a hit saved where several models are in use",
 }
 
 

@@ -6,6 +6,7 @@ from functools import cached_property
 from l9gate.criteria.calls import Call
 from l9gate.criteria.criterion import Scope
 from l9gate.criteria.ownership import Ownership
+from l9gate.criteria.rest import prices_of
 from l9gate.criteria.snapshot import Snapshot
 from l9gate.evidence.log import EvidenceLog
 from l9gate.evidence.records import (
@@ -23,6 +24,7 @@ from l9gate.evidence.records import (
     Signal,
     TestOutcome,
 )
+from l9gate.wire.prices import PriceList
 
 CALL_KEYS = frozenset({"layer", "route", "model", "stream", "tools", "scenario"})
 SIGNAL_KEYS = frozenset({"layer", "operation", "scenario"})
@@ -65,6 +67,16 @@ class Excerpt:
     def calls(self) -> list[Call]:
         """The calls of the run's kind that ordinary tests, or no test, sent."""
         return [call for call in self._log.calls if self._shows(call)]
+
+    @property
+    def attempts(self) -> list[Exchange]:
+        """The attempts of these calls."""
+        return [attempt for call in self.calls for attempt in call.attempts]
+
+    @property
+    def prices(self) -> PriceList:
+        """What tokens cost, by what the runs were accounted with."""
+        return prices_of(self._log)
 
     def all_exchanges(self) -> list[Exchange]:
         """Return every exchange of every layer and origin, whoever sent it."""

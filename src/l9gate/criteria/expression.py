@@ -3,7 +3,7 @@
     condition = subject operator limit
     subject   = "p" number "(" sample ")" | "rate(" rate ")" | scalar
     operator  = "<" | "<=" | ">" | ">=" | "=="
-    limit     = number [ "ms" | "s" | "MB" | "bytes" | "%" ]
+    limit     = number [ "ms" | "s" | "MB" | "bytes" | "%" | "/s" | "USD" ]
 
 A limit without a unit is in the unit of its quantity; 1 MB is 1,000,000 bytes.
 """
@@ -33,6 +33,7 @@ _UNITS: dict[Unit, dict[str, Decimal]] = {
     Unit.FRACTION: {"": Decimal(1), "%": Decimal("0.01")},
     Unit.COUNT: {"": Decimal(1)},
     Unit.PER_SECOND: {"": Decimal(1), "/s": Decimal(1)},
+    Unit.DOLLARS: {"": Decimal(1), "USD": Decimal(1)},
 }
 
 

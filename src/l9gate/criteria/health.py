@@ -5,23 +5,34 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from l9gate.criteria.calls import Call, error_type_of, has_failed
+from l9gate.criteria.caches import (
+    avoided_s,
+    avoided_tokens,
+    avoided_usd,
+    efficiency_of,
+    hits_of,
+    is_stale,
+    lookups_of,
+    models_of,
+    tells_age,
+)
+from l9gate.criteria.calls import error_type_of, has_failed
 from l9gate.criteria.criterion import Scope
 from l9gate.criteria.excerpt import Excerpt, is_on_route
+from l9gate.criteria.prompt_cache import PromptCacheUse, measure_prompt_cache
 from l9gate.criteria.proof import MESSAGES_ROUTE
 from l9gate.criteria.rest import prices_of
 from l9gate.criteria.samples import (
     Observation,
     fallback_signals,
     latencies_of,
-    observe_cache_hit,
     observe_operation_latency,
 )
 from l9gate.evidence.log import EvidenceLog
-from l9gate.evidence.records import CacheState, Exchange, Signal
+from l9gate.evidence.records import Exchange
 from l9gate.measure.intervals import nearest_rank
-from l9gate.wire.messages import Usage
-from l9gate.wire.prices import PriceList
+from l9gate.wire.messages import total_input_tokens
+from l9gate.wire.prices import PriceList, total_usd
 
 
 class Quantiles(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,11 +54,16 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     error_rate: float | None  # H-02, after retries
     attempt_error_rate: float | None
     errors_by_type: dict[str, int]  # error type → calls that ended with it
-    cache_lookups: int
-    cache_hit_rate: float | None  # H-03
+    cache_lookups: int  # H-03: of the application's own cache
+    cache_hit_rate: float | None
     calls_avoided: int
     tokens_avoided: int
     cost_avoided_usd: float | None  # None: a model without a known price
+    time_avoided_s: float | None  # hits times (median miss - median hit)
+    cache_efficiency: float | None  # tokens avoided by tokens avoided and used
+    aged_hits: int  # told how old the remembered answer was
+    stale_hits: int  # of them, older than their time to live
+    prompt_cache: PromptCacheUse  # H-03: of the API's prompt cache, another thing
     quota_utilisation: dict[str, float]  # H-04: worst 1 - remaining/limit per bucket
     operations: int
     fallback_rate: float | None  # H-05
@@ -65,8 +81,7 @@ def measure_health(log: EvidenceLog, scope: Scope) -> Health:
     excerpt = Excerpt(log, scope)
     calls = [call for call in excerpt.calls if is_on_route(call.last, MESSAGES_ROUTE)]
     attempts = [attempt for call in calls for attempt in call.attempts]
-    lookups = [one.value for one in observe_cache_hit(excerpt)]
-    hits = [one for one in excerpt.signals() if one.cache is CacheState.HIT]
+    lookups, hits = lookups_of(excerpt), hits_of(excerpt)
     operations = fallback_signals(excerpt)
     fallbacks = Counter(one.fallback for one in operations if one.fallback is not None)
     sent = [one for one in log.of(Exchange) if one.origin is scope.kind]
@@ -83,10 +98,15 @@ def measure_health(log: EvidenceLog, scope: Scope) -> Health:
             Counter(error_type_of(call.last) for call in calls if has_failed(call.last))
         ),
         cache_lookups=len(lookups),
-        cache_hit_rate=_share(sum(lookups), len(lookups)),
+        cache_hit_rate=_share(len(hits), len(lookups)),
         calls_avoided=len(hits),
-        tokens_avoided=sum(one.avoided_input_tokens + one.avoided_output_tokens for one in hits),
-        cost_avoided_usd=_cost_avoided_usd(hits, calls, prices),
+        tokens_avoided=avoided_tokens(hits),
+        cost_avoided_usd=avoided_usd(hits, models_of(excerpt), prices),
+        time_avoided_s=avoided_s(lookups),
+        cache_efficiency=efficiency_of(hits, attempts) if lookups else None,
+        aged_hits=sum(tells_age(one) for one in hits),
+        stale_hits=sum(is_stale(one) for one in hits),
+        prompt_cache=measure_prompt_cache(attempts, prices),
         quota_utilisation=_quota_utilisation(
             [attempt for call in excerpt.calls for attempt in call.attempts]
         ),
@@ -97,11 +117,6 @@ def measure_health(log: EvidenceLog, scope: Scope) -> Health:
         output_tokens=sum(usage.output_tokens for usage in usages),
         cost_usd=_cost_usd(sent, prices),
     )
-
-
-def total_input_tokens(usage: Usage) -> int:
-    """Return all tokens that were read, from the prompt cache or not."""
-    return usage.input_tokens + usage.cache_read_input_tokens + usage.cache_creation_input_tokens
 
 
 def _quantiles(observations: Sequence[Observation]) -> Quantiles:
@@ -123,36 +138,11 @@ def _sorted_counts(counts: Mapping[str, int]) -> dict[str, int]:
 
 def _cost_usd(sent: Sequence[Exchange], prices: PriceList) -> float | None:
     """Return what all exchanges cost; None if one is of a model without a known price."""
-    total = 0.0
-    for one in sent:
-        if one.usage is None:
-            continue
-        cost = None if one.model is None else prices.cost_usd(one.model, one.usage)
-        if cost is None:
-            return None
-        total += cost
-    return total
-
-
-def _cost_avoided_usd(
-    hits: Sequence[Signal], calls: Sequence[Call], prices: PriceList
-) -> float | None:
-    """Return what the avoided tokens would have cost, at the price of the one model in use."""
-    if not hits:
-        return 0.0
-    models = {call.last.model for call in calls}
-    model = models.pop() if len(models) == 1 else None
-    if model is None:
-        return None
-    costs = [
-        prices.cost_usd(
-            model,
-            Usage(input_tokens=one.avoided_input_tokens, output_tokens=one.avoided_output_tokens),
-        )
-        for one in hits
-    ]
-    known = [cost for cost in costs if cost is not None]
-    return sum(known) if len(known) == len(costs) else None
+    return total_usd(
+        None if one.model is None else prices.cost_usd(one.model, one.usage)
+        for one in sent
+        if one.usage is not None
+    )
 
 
 def _quota_utilisation(sent: Sequence[Exchange]) -> dict[str, float]:

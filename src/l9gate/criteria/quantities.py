@@ -5,6 +5,14 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TypeAlias
 
+from l9gate.criteria.caches import (
+    read_avoided_calls,
+    read_avoided_s,
+    read_avoided_tokens,
+    read_avoided_usd,
+    read_cache_efficiency,
+    read_stale_hits,
+)
 from l9gate.criteria.drifts import read_contract_drifts, read_mock_drifts
 from l9gate.criteria.excerpt import (
     CALL_KEYS,
@@ -13,6 +21,12 @@ from l9gate.criteria.excerpt import (
     SIGNAL_KEYS,
     TEST_KEYS,
     Excerpt,
+)
+from l9gate.criteria.prompt_cache import (
+    observe_prompt_cache_hit,
+    read_prompt_cache_efficiency,
+    read_prompt_cache_saved,
+    read_prompt_cache_share,
 )
 from l9gate.criteria.readings import (
     Pace,
@@ -48,6 +62,7 @@ class Unit(Enum):
     FRACTION = "%"
     COUNT = ""
     PER_SECOND = "/s"
+    DOLLARS = "USD"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +107,7 @@ class PaceOf(Quantity):
 AnyQuantity: TypeAlias = Sample | Rate | Scalar | PaceOf
 
 _S, _BYTES, _SHARE, _COUNT = Unit.SECONDS, Unit.BYTES, Unit.FRACTION, Unit.COUNT
+_LOOKUPS, _CACHEABLE = "look-ups", "requests with a cache breakpoint"
 
 QUANTITIES: tuple[AnyQuantity, ...] = (
     Sample(
@@ -125,6 +141,11 @@ QUANTITIES: tuple[AnyQuantity, ...] = (
         "Look-ups that the application's own cache answered.", observe_cache_hit,
     ),
     Rate(
+        "prompt_cache_hit", _SHARE, _CACHEABLE, CALL_KEYS,
+        "Requests that read from the API's prompt cache; too short prompts are left out.",
+        observe_prompt_cache_hit,
+    ),
+    Rate(
         "fallback", _SHARE, "operations", SIGNAL_KEYS,
         "Operations that served a degraded result.", observe_fallback,
     ),
@@ -148,6 +169,47 @@ QUANTITIES: tuple[AnyQuantity, ...] = (
     Scalar(
         "memory_growth_bytes", _BYTES, "operations", GAUGE_KEYS,
         "Growth of the resident set over its base, in the worst span.", read_memory_growth,
+    ),
+    Scalar(
+        "cache_avoided_calls", _COUNT, _LOOKUPS, SIGNAL_KEYS,
+        "Calls that the application's cache made unnecessary: one a hit.", read_avoided_calls,
+    ),
+    Scalar(
+        "cache_avoided_tokens", _COUNT, _LOOKUPS, SIGNAL_KEYS,
+        "Tokens that hits made unnecessary, as the application tells.", read_avoided_tokens,
+    ),
+    Scalar(
+        "cache_avoided_usd", Unit.DOLLARS, _LOOKUPS, SIGNAL_KEYS,
+        "What these tokens would have cost.", read_avoided_usd,
+    ),
+    Scalar(
+        "cache_avoided_s", _S, _LOOKUPS, SIGNAL_KEYS,
+        "Hits times what one saves: the median of misses minus the median of hits.",
+        read_avoided_s,
+    ),
+    Scalar(
+        "cache_efficiency", _SHARE, _LOOKUPS, TEST_KEYS,
+        "Tokens that hits avoided, by those and the tokens that calls used.",
+        read_cache_efficiency,
+    ),
+    Scalar(
+        "cache_stale", _COUNT, "hits that tell their age", SIGNAL_KEYS,
+        "Hits that served an answer older than its time to live.", read_stale_hits,
+    ),
+    Scalar(
+        "prompt_cache_read", _SHARE, _CACHEABLE, CALL_KEYS,
+        "Input tokens read from the API's prompt cache, by all of these requests.",
+        read_prompt_cache_share,
+    ),
+    Scalar(
+        "prompt_cache_efficiency", _SHARE, _CACHEABLE, CALL_KEYS,
+        "Tokens read from the prompt cache, by those read and written.",
+        read_prompt_cache_efficiency,
+    ),
+    Scalar(
+        "prompt_cache_saved_usd", Unit.DOLLARS, _CACHEABLE, CALL_KEYS,
+        "What the prompt cache saved against none, dearer writes taken off.",
+        read_prompt_cache_saved,
     ),
     Scalar(
         "own_faults", _COUNT, "observations", frozenset(),

@@ -89,6 +89,7 @@ class Exchange(Record, frozen=True, kw_only=True, tag="exchange"):
     trace_id: str | None = None  # of the request's `traceparent`, 32 hex digits
     witness: Witness = Witness.SEAM
     held: Held = Held.NOT
+    cache_ttl_s: int | None = None  # of its longest-lived breakpoint in the API's prompt cache
 
     @property
     def was_answered(self) -> bool:
@@ -154,6 +155,9 @@ class Signal(Record, frozen=True, kw_only=True, tag="signal"):
     mock: bool = False
     avoided_input_tokens: int = 0
     avoided_output_tokens: int = 0
+    age_s: float | None = None  # of the remembered answer that a hit served
+    ttl_s: float | None = None  # how long the application means to remember it
+    model: str | None = None  # that gave the answer, or whose answer was remembered
     source: SignalSource = SignalSource.LOG
     span_id: str | None = None  # trace and span that it happened in, in hex
 

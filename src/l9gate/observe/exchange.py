@@ -206,6 +206,7 @@ class ExchangeTrace:
             response_bytes=self._reader.size_bytes,
             trace_id=names.parse_trace_id(self._request.headers),
             witness=self._witness,
+            cache_ttl_s=sent.cache_ttl_s,
             held=self._hold(origin),
         )
 

@@ -31,6 +31,9 @@ class SignalFields(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     mock: bool = False
     avoided_input_tokens: int = 0
     avoided_output_tokens: int = 0
+    age_s: float | None = None
+    ttl_s: float | None = None
+    model: str | None = None
 
     def signal(self, owner: Owner | None, now_s: float) -> Signal:
         """Return the record of it."""
@@ -46,6 +49,9 @@ class SignalFields(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
             mock=self.mock,
             avoided_input_tokens=self.avoided_input_tokens,
             avoided_output_tokens=self.avoided_output_tokens,
+            age_s=self.age_s,
+            ttl_s=self.ttl_s,
+            model=self.model,
         )
 
 

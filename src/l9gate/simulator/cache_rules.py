@@ -1,12 +1,11 @@
 """Rules for cache breakpoints: how many, and in which order their lifetimes come."""
 
 from collections.abc import Iterator
-from typing import TypeAlias
 
 from l9gate.simulator.refusal import Refusal, invalid
-from l9gate.wire.json import Json, JsonObject
+from l9gate.wire.breakpoints import Breakpoint, breakpoints_of, lifetime_of
+from l9gate.wire.json import JsonObject
 
-Breakpoint: TypeAlias = tuple[str, str]  # the path of the block, and its lifetime
 MAX_BREAKPOINTS = 4
 
 
@@ -23,11 +22,11 @@ def check_cache(body: JsonObject) -> Iterator[Refusal]:
     if isinstance(automatic, dict):  # it goes to the last cacheable block
         last = _last_block(body)
         own = None if last is None else last.get("cache_control")
-        if isinstance(own, dict) and _lifetime(own) != _lifetime(automatic):
+        if isinstance(own, dict) and lifetime_of(own) != lifetime_of(automatic):
             yield invalid(
                 "cache_control.ttl: the last cacheable block has a cache_control with another ttl"
             )
-        found.append(("", _lifetime(automatic)))
+        found.append(("", lifetime_of(automatic)))
     yield from _check_order(found)
 
 
@@ -42,33 +41,6 @@ def _check_order(found: list[Breakpoint]) -> Iterator[Refusal]:
                 "order: `tools`, `system`, `messages`."
             )
         is_short = is_short or lifetime == "5m"
-
-
-def breakpoints_of(body: JsonObject) -> list[Breakpoint]:
-    """Return the explicit breakpoints in the order in which the API processes the blocks."""
-    found: list[Breakpoint] = []
-    for name in ("tools", "system", "messages"):
-        _collect(name, body.get(name), found)
-    return found
-
-
-def _collect(path: str, value: Json, found: list[Breakpoint]) -> None:
-    """Walk over blocks, inner before outer ones; schemas and inputs are no blocks."""
-    if isinstance(value, list):
-        for index, item in enumerate(value):
-            if isinstance(item, dict):
-                _collect(f"{path}.{index}", item, found)
-    elif isinstance(value, dict):
-        inner = value.get("content")
-        if isinstance(inner, list):
-            _collect(f"{path}.content", inner, found)
-        own = value.get("cache_control")
-        if isinstance(own, dict):
-            found.append((path, _lifetime(own)))
-
-
-def _lifetime(control: JsonObject) -> str:
-    return str(control.get("ttl") or "5m")
 
 
 def _last_block(body: JsonObject) -> JsonObject | None:

@@ -18,22 +18,11 @@ from l9gate.simulator.tokens import (
     without_breakpoints,
 )
 from l9gate.simulator.turns import blocks_of, objects_of
+from l9gate.wire.breakpoints import DEFAULT_LIFETIME, LIFETIMES_S, lifetime_of
 from l9gate.wire.json import Json, JsonObject
+from l9gate.wire.models import cacheable_from_tokens
 
-# Shortest prefix that is cached; what no source states has the default.
-MINIMUM_TOKENS = {
-    "claude-opus-5": 512,
-    "claude-fable-5": 512,
-    "claude-mythos-5": 512,
-    "claude-opus-4-7": 2048,
-    "claude-mythos-preview": 2048,
-    "claude-opus-4-6": 4096,
-    "claude-opus-4-5-20251101": 4096,
-    "claude-haiku-4-5-20251001": 4096,
-}
-_DEFAULT_MINIMUM_TOKENS = 1024
 _LOOK_BACK_BLOCKS = 20
-_TTL_S = {"5m": 300, "1h": 3600}
 _MAX_ENTRIES = 20_000
 _INELIGIBLE = frozenset({"thinking", "redacted_thinking"})
 
@@ -83,7 +72,7 @@ class PromptCache:
         if not _may_cache(body):
             return CachePlan(InputUse(plain=total_tokens))
         prefixes = _with_automatic(list(_prefixes(body, model, scope, total_tokens)), body)
-        least = MINIMUM_TOKENS.get(model, _DEFAULT_MINIMUM_TOKENS)
+        least = cacheable_from_tokens(model)
         stops = [i for i, p in enumerate(prefixes) if p.ttl_s and p.tokens >= least]
         if not stops:
             return CachePlan(InputUse(plain=total_tokens))
@@ -91,7 +80,7 @@ class PromptCache:
         fresh = [prefixes[index] for index in stops if index > hit]
         refreshed = [prefixes[index].key for index in (*stops, hit) if 0 <= index <= hit]
         read = prefixes[hit].tokens if hit >= 0 else 0
-        long = max((p.tokens for p in fresh if p.ttl_s == _TTL_S["1h"]), default=read)
+        long = max((p.tokens for p in fresh if p.ttl_s == LIFETIMES_S["1h"]), default=read)
         end = prefixes[max(stops[-1], hit)].tokens
         use = InputUse(
             plain=total_tokens - end, read=read, written_1h=long - read, written_5m=end - long
@@ -142,7 +131,7 @@ def _ttl_of(block: JsonObject) -> int:
 
 
 def _seconds_of(control: JsonObject) -> int:
-    return _TTL_S.get(str(control.get("ttl")), _TTL_S["5m"])
+    return LIFETIMES_S.get(lifetime_of(control), LIFETIMES_S[DEFAULT_LIFETIME])
 
 
 def _prefixes(body: JsonObject, model: str, scope: str, total_tokens: int) -> Iterator[_Prefix]:

@@ -8,6 +8,8 @@ from typing import TypeVar
 
 import msgspec
 
+from l9gate.wire.breakpoints import longest_lifetime_s
+
 
 class Usage(msgspec.Struct, frozen=True, kw_only=True):
     """Tokens of one exchange, as the API counts them: cumulative at its end.
@@ -22,6 +24,11 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
     cache_creation_1h_input_tokens: int = 0  # those of the line above that are kept for an hour
 
 
+def total_input_tokens(usage: Usage) -> int:
+    """Return all tokens that were read, from the prompt cache or not."""
+    return usage.input_tokens + usage.cache_read_input_tokens + usage.cache_creation_input_tokens
+
+
 class RequestFacts(msgspec.Struct, frozen=True, kw_only=True):
     """What an observer keeps of a request body: no content."""
 
@@ -29,6 +36,7 @@ class RequestFacts(msgspec.Struct, frozen=True, kw_only=True):
     stream: bool
     tools: bool  # whether the list of tools holds anything
     max_tokens: int | None
+    cache_ttl_s: int | None = None  # of its longest-lived cache breakpoint
 
 
 class ResponseFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,6 +78,7 @@ def parse_request_facts(body: bytes) -> RequestFacts | None:
         stream=request.stream is True,
         tools=bytes(request.tools)[:64].translate(None, b" \t\r\n") not in _NO_TOOLS,
         max_tokens=as_count(request.max_tokens),
+        cache_ttl_s=longest_lifetime_s(body),
     )
 
 

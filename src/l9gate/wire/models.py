@@ -199,8 +199,27 @@ MODELS: tuple[ModelFacts, ...] = (
     _retired("claude-instant-1.2", "Claude Instant 1.2", None, "2024-11-06"),
 )
 _BY_NAME = {name: model for model in MODELS for name in (model.id, *model.aliases)}
+# The shortest prefix of a prompt that is cached; what no source states has the default.
+_CACHEABLE_FROM_TOKENS = {
+    "claude-opus-5": 512,
+    "claude-fable-5": 512,
+    "claude-mythos-5": 512,
+    "claude-opus-4-7": 2048,
+    "claude-mythos-preview": 2048,
+    "claude-opus-4-6": 4096,
+    "claude-opus-4-5-20251101": 4096,
+    "claude-haiku-4-5-20251001": 4096,
+}
+_DEFAULT_CACHEABLE_FROM_TOKENS = 1024
 
 
 def find_model(model_id: str) -> ModelFacts | None:
     """Return the facts of a model by id or alias, None for one that is not in the table."""
     return _BY_NAME.get(model_id)
+
+
+def cacheable_from_tokens(model_id: str) -> int:
+    """Return the tokens of the shortest prefix that the prompt cache takes; presumed if unknown."""
+    facts = find_model(model_id)
+    name = model_id if facts is None else facts.id
+    return _CACHEABLE_FROM_TOKENS.get(name, _DEFAULT_CACHEABLE_FROM_TOKENS)

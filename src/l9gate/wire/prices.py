@@ -5,7 +5,7 @@ its sections 10, 11 and 14.1. What the sheet does not state (fast mode, server t
 a budget refuses it until a project declares it in `[tool.l9gate.prices]`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from fnmatch import fnmatchcase
 from typing import Annotated
@@ -171,6 +171,12 @@ _SHIPPED = PriceList()
 def cost_usd(model: str, usage: Usage) -> float | None:
     """Return what an exchange costs at shipped prices, None for a model without one."""
     return _SHIPPED.cost_usd(model, usage)
+
+
+def total_usd(amounts: Iterable[float | None]) -> float | None:
+    """Return the sum of amounts; None if one of them is not known."""
+    known = list(amounts)
+    return None if None in known else sum(one for one in known if one is not None)
 
 
 def price_lines(model: str, lacking: Mapping[str, str] | None = None) -> str:

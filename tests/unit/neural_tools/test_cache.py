@@ -1,11 +1,15 @@
 import pytest
 
 from l9gate.measure.clock import ManualClock
-from neural_tools.cache import TtlCache
+from neural_tools.cache import Remembered, TtlCache
 
 
 def make(clock: ManualClock, ttl_s: float = 10.0, max_entries: int = 3) -> TtlCache[str]:
     return TtlCache(ttl_s=ttl_s, max_entries=max_entries, clock=clock.now_s)
+
+
+def value_of(found: Remembered[str] | None) -> str | None:
+    return None if found is None else found.value
 
 
 @pytest.mark.scenario("cache_ttl")
@@ -14,12 +18,23 @@ def test_an_entry_is_a_hit_before_its_time_to_live_and_a_miss_after(clock: Manua
     cache = make(clock)
     cache.put("k", "v")
     clock.advance(9.999)
-    assert cache.get("k") == "v"
+    assert value_of(cache.get("k")) == "v"
     clock.advance(0.001)
     assert cache.get("k") is None
     statistics = cache.statistics()
     assert (statistics.hits, statistics.misses, statistics.expired) == (1, 1, 1)
     assert statistics.entries == 0
+
+
+def test_a_hit_tells_how_long_ago_its_answer_was_put(clock: ManualClock) -> None:
+    """E-06: whoever counts hits can see that none was older than it may be."""
+    cache = make(clock)
+    cache.put("k", "v")
+    clock.advance(4)
+    cache.put("l", "w")
+    clock.advance(2)
+    ages = [found.age_s for key in "kl" if (found := cache.get(key)) is not None]
+    assert ages == pytest.approx([6, 2])
 
 
 @pytest.mark.scenario("cache_ttl")
@@ -30,12 +45,12 @@ def test_the_time_to_live_counts_from_the_put_and_not_from_the_last_use(
     cache = make(clock)
     cache.put("k", "v")
     clock.advance(6)
-    assert cache.get("k") == "v"
+    assert value_of(cache.get("k")) == "v"
     clock.advance(6)
     assert cache.get("k") is None
     cache.put("k", "w")
     clock.advance(6)
-    assert cache.get("k") == "w"
+    assert value_of(cache.get("k")) == "w"
 
 
 def test_a_full_cache_drops_what_was_unused_for_longest(clock: ManualClock) -> None:
@@ -44,7 +59,7 @@ def test_a_full_cache_drops_what_was_unused_for_longest(clock: ManualClock) -> N
         cache.put(key, key)
     cache.get("a")
     cache.put("d", "d")
-    assert [cache.peek(key) for key in "abcd"] == ["a", None, "c", "d"]
+    assert [value_of(cache.peek(key)) for key in "abcd"] == ["a", None, "c", "d"]
     assert cache.statistics().evicted == 1
 
 
@@ -61,7 +76,7 @@ def test_the_hit_rate_is_unknown_before_the_first_look_up(clock: ManualClock) ->
 def test_peeking_counts_nothing(clock: ManualClock) -> None:
     cache = make(clock)
     cache.put("a", "a")
-    assert (cache.peek("a"), cache.peek("b")) == ("a", None)
+    assert (value_of(cache.peek("a")), cache.peek("b")) == ("a", None)
     assert cache.statistics().hit_rate is None
 
 

@@ -9,6 +9,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
+from l9gate.measure.clock import ManualClock
 from neural_tools import telemetry
 from neural_tools.corpus import Chunk
 from neural_tools.errors import KeyRefusedError
@@ -49,11 +50,12 @@ def spans(monkeypatch: pytest.MonkeyPatch) -> InMemorySpanExporter:
 
 
 def test_one_record_tells_all_about_a_rerank_and_nothing_of_its_content(
-    open_reranker: Open, candidates: Make, answer: Build, signals: Signals
+    open_reranker: Open, candidates: Make, answer: Build, signals: Signals, clock: ManualClock
 ) -> None:
-    """H-03."""
-    reranker = open_reranker(answer())
+    """H-03, E-06."""
+    reranker = open_reranker(answer(), cache_ttl_s=60.0)
     reranker.rerank("secret query", candidates(3))
+    clock.advance(30.0)
     reranker.rerank("secret query", candidates(3))
     miss, hit = signals
     assert miss == {
@@ -65,11 +67,16 @@ def test_one_record_tells_all_about_a_rerank_and_nothing_of_its_content(
         "mock": False,
         "avoided_input_tokens": 0,
         "avoided_output_tokens": 0,
+        "age_s": None,
+        "ttl_s": None,
+        "model": "claude-haiku-5-5",
     }
     assert hit == miss | {
         "cache": "hit",
         "avoided_input_tokens": 500,
         "avoided_output_tokens": 20,
+        "age_s": 30.0,
+        "ttl_s": 60.0,
     }
     assert "secret" not in json.dumps(signals)
     assert "sk-unit" not in json.dumps(signals)

@@ -26,6 +26,14 @@ class CacheStatistics:
         return self.hits / lookups if lookups else None
 
 
+@dataclass(frozen=True, slots=True)
+class Remembered(Generic[Value]):
+    """What was put, and how long ago."""
+
+    value: Value
+    age_s: float
+
+
 class TtlCache(Generic[Value]):
     """A bounded cache whose entries end `ttl_s` seconds after they were put.
 
@@ -38,7 +46,7 @@ class TtlCache(Generic[Value]):
         self._max_entries = max_entries
         self._clock = clock
         self._lock = threading.Lock()
-        self._entries: OrderedDict[str, tuple[float, Value]] = OrderedDict()
+        self._entries: OrderedDict[str, tuple[float, Value]] = OrderedDict()  # put when, and what
         self._hits = self._misses = self._expired = self._evicted = 0
 
     @property
@@ -46,18 +54,18 @@ class TtlCache(Generic[Value]):
         """Whether anything is ever remembered."""
         return self._ttl_s > 0
 
-    def get(self, key: str) -> Value | None:
+    def get(self, key: str) -> Remembered[Value] | None:
         """Return what was put less than `ttl_s` seconds ago, counting a hit or a miss."""
         with self._lock:
-            value = self._live(key)
-            if value is None:
+            found = self._live(key)
+            if found is None:
                 self._misses += 1
                 return None
             self._hits += 1
             self._entries.move_to_end(key)
-            return value
+            return found
 
-    def peek(self, key: str) -> Value | None:
+    def peek(self, key: str) -> Remembered[Value] | None:
         """Return what `get` would return, counting nothing."""
         with self._lock:
             return self._live(key)
@@ -67,7 +75,7 @@ class TtlCache(Generic[Value]):
         if not self.is_on:
             return
         with self._lock:
-            self._entries[key] = (self._clock() + self._ttl_s, value)
+            self._entries[key] = (self._clock(), value)
             self._entries.move_to_end(key)
             while len(self._entries) > self._max_entries:
                 self._entries.popitem(last=False)
@@ -89,13 +97,14 @@ class TtlCache(Generic[Value]):
                 entries=len(self._entries),
             )
 
-    def _live(self, key: str) -> Value | None:
+    def _live(self, key: str) -> Remembered[Value] | None:
         entry = self._entries.get(key)
         if entry is None:
             return None
-        ends_s, value = entry
-        if self._clock() < ends_s:
-            return value
+        put_s, value = entry
+        now_s = self._clock()
+        if now_s < put_s + self._ttl_s:
+            return Remembered(value, now_s - put_s)
         del self._entries[key]
         self._expired += 1
         return None

@@ -59,6 +59,7 @@ class _Outcome:
     failure: Failure | None = None
     order: tuple[int, ...] = ()
     cache: str = "off"
+    age_s: float | None = None  # of a remembered answer
     shared: bool = False
     mock: bool = False
 
@@ -163,8 +164,10 @@ class Reranker:
             return _Outcome(order=invent_order(query, head), mock=True)
         if not self._cache.is_on:
             return None
-        answer = self._cache.get(cache_key(self.settings.model, query, head))
-        return None if answer is None else _Outcome(answer=answer, cache="hit")
+        known = self._cache.get(cache_key(self.settings.model, query, head))
+        if known is None:
+            return None
+        return _Outcome(answer=known.value, cache="hit", age_s=known.age_s)
 
     async def _fly(self, call: MessagesCall, query: str, head: Sequence[Candidate]) -> _Outcome:
         """Ask, or wait for the same question of somebody else; runs in the loop's thread."""
@@ -172,7 +175,7 @@ class Reranker:
         key = cache_key(self.settings.model, query, head)
         known = self._cache.peek(key)
         if known is not None:  # it landed between the look-up and this line
-            return _Outcome(answer=known, cache=state, shared=True)
+            return _Outcome(answer=known.value, cache=state, shared=True)
         flight = self._flights.get(key)
         is_joined = flight is not None
         if flight is None:
@@ -232,7 +235,7 @@ class Reranker:
             )
         result = self._result(candidates, outcome, self._clock() - started_s)
         self._count(outcome)
-        telemetry.report(_operation(outcome, result))
+        telemetry.report(_operation(outcome, result, self.settings.cache_ttl_s))
         return result
 
     def _result(
@@ -274,7 +277,7 @@ class Reranker:
             self._tally.add_fallback(outcome.failure.reason)
 
 
-def _operation(outcome: _Outcome, result: Reranked) -> telemetry.Operation:
+def _operation(outcome: _Outcome, result: Reranked, ttl_s: float) -> telemetry.Operation:
     avoided_input, avoided_output = _avoided(outcome)
     return telemetry.Operation(
         name="rerank",
@@ -284,6 +287,8 @@ def _operation(outcome: _Outcome, result: Reranked) -> telemetry.Operation:
         mock=result.mock,
         avoided_input_tokens=avoided_input,
         avoided_output_tokens=avoided_output,
+        age_s=outcome.age_s,
+        ttl_s=None if outcome.age_s is None else ttl_s,
         candidates=len(result.candidates),
         model=result.model,
         request_id=result.request_id,

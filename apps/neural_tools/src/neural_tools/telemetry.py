@@ -7,13 +7,15 @@ whoever collects spans. The application needs no import for either; the gate cou
 """
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from opentelemetry import metrics, trace
 
+Signal: TypeAlias = dict[str, str | bool | int | float | None]
 SIGNAL_LOGGER = "neural_tools.signals"
 
 _signals = logging.getLogger(SIGNAL_LOGGER)
@@ -42,6 +44,8 @@ class Operation:
     mock: bool = False
     avoided_input_tokens: int = 0
     avoided_output_tokens: int = 0
+    age_s: float | None = None  # of the remembered answer, if it was one
+    ttl_s: float | None = None  # how long answers are remembered
     candidates: int = 0
     model: str | None = None
     request_id: str | None = None
@@ -84,7 +88,7 @@ def report(operation: Operation) -> None:
     within = None
     if enclosing is not None and enclosing.name != operation.name:
         enclosing.inner, within = operation, enclosing.name
-    signal: dict[str, str | bool | int | float | None] = {
+    signal: Signal = {
         "operation": operation.name,
         "within": within,
         "duration_s": operation.duration_s,
@@ -93,6 +97,9 @@ def report(operation: Operation) -> None:
         "mock": operation.mock,
         "avoided_input_tokens": operation.avoided_input_tokens,
         "avoided_output_tokens": operation.avoided_output_tokens,
+        "age_s": operation.age_s,
+        "ttl_s": operation.ttl_s,
+        "model": operation.model,
     }
     _annotate(trace.get_current_span(), operation, signal)
     _measure(operation)
@@ -100,9 +107,7 @@ def report(operation: Operation) -> None:
         _signals.info(operation.name, extra={"l9gate": signal})
 
 
-def _annotate(
-    span: trace.Span, operation: Operation, signal: Mapping[str, str | bool | int | float | None]
-) -> None:
+def _annotate(span: trace.Span, operation: Operation, signal: Signal) -> None:
     if not span.is_recording():
         return
     span.set_attributes(

@@ -229,6 +229,15 @@ def test_what_one_of_us_refused_was_never_sent() -> None:
     assert Play().trace.finish(Stop.REFUSED) is None
 
 
+@pytest.mark.parametrize(("control", "kept_s"), [({"ttl": "1h"}, 3600), ({}, 300), (None, None)])
+def test_a_breakpoint_of_the_prompt_cache_is_noted(
+    control: dict[str, str] | None, kept_s: int | None
+) -> None:
+    """H-03: which requests the prompt cache could have served."""
+    seen = Play(cache_control=control).answer(200, {}, as_json(MESSAGE)).finish()
+    assert seen.cache_ttl_s == kept_s
+
+
 def test_a_streamed_request_body_is_not_consumed() -> None:
     request = httpx2.Request("POST", URL, content=iter([b"{}"]))
     trace = ExchangeTrace(request, ManualClock(), Origins(Target("api.example.com")))

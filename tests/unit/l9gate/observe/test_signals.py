@@ -41,9 +41,10 @@ def logger() -> logging.Logger:
 def test_a_log_record_with_the_agreed_fields_is_a_signal(
     log: MemoryLog, logger: logging.Logger
 ) -> None:
-    """H-03, H-05."""
+    """H-03, H-05, E-06."""
+    remembered = {"avoided_input_tokens": 9, "age_s": 2.5, "ttl_s": 60, "model": "m"}
     with owned_by(Owner("test_a", Layer.INTEGRATION)):
-        logger.info("search", extra={"l9gate": {**FIELDS, "avoided_input_tokens": 9}})
+        logger.info("search", extra={"l9gate": {**FIELDS, **remembered}})
     (signal,) = log.of(Signal)
     assert signal == Signal(
         at_s=7.0,
@@ -54,6 +55,9 @@ def test_a_log_record_with_the_agreed_fields_is_a_signal(
         cache=CacheState.HIT,
         fallback=None,
         avoided_input_tokens=9,
+        age_s=2.5,
+        ttl_s=60.0,
+        model="m",
     )
 
 

@@ -7,7 +7,8 @@ import pytest
 
 from l9gate.criteria.confidence import Claim, StatedConfidence
 from l9gate.criteria.criterion import Finding, Interval, Role, Scope, State
-from l9gate.criteria.health import Health, Quantiles
+from l9gate.criteria.health import Health, Quantiles, measure_health
+from l9gate.criteria.prompt_cache import PromptCacheUse
 from l9gate.errors import ExitCode
 from l9gate.evidence.log import MemoryLog
 from l9gate.evidence.records import (
@@ -157,6 +158,22 @@ def health() -> Health:
         calls_avoided=5,
         tokens_avoided=6000,
         cost_avoided_usd=None,
+        time_avoided_s=2.5,
+        cache_efficiency=0.25,
+        aged_hits=4,
+        stale_hits=1,
+        prompt_cache=PromptCacheUse(
+            requests=2,
+            hits=1,
+            idle=1,
+            short=3,
+            input_tokens=4000,
+            read_tokens=1000,
+            written_tokens=3000,
+            read_share=0.25,
+            efficiency=0.25,
+            saved_usd=0.5,
+        ),
         quota_utilisation={"requests": 0.5},
         operations=10,
         fallback_rate=0.1,
@@ -169,28 +186,7 @@ def health() -> Health:
 
 @pytest.fixture
 def empty_health() -> Health:
-    nothing = Quantiles(n=0, p50_s=None, p95_s=None, p99_s=None)
-    return Health(
-        latency=nothing,
-        operation_latency=nothing,
-        calls=0,
-        attempts=0,
-        error_rate=None,
-        attempt_error_rate=None,
-        errors_by_type={},
-        cache_lookups=0,
-        cache_hit_rate=None,
-        calls_avoided=0,
-        tokens_avoided=0,
-        cost_avoided_usd=None,
-        quota_utilisation={},
-        operations=0,
-        fallback_rate=None,
-        fallbacks_by_reason={},
-        input_tokens=0,
-        output_tokens=0,
-        cost_usd=None,
-    )
+    return measure_health(MemoryLog(), Scope(layers=(), kind=Origin.LIVE, environment="staging"))
 
 
 def stated(

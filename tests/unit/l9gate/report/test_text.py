@@ -124,8 +124,11 @@ def test_health_is_shown_with_units(document: Document) -> None:
         "  H-01  latency of operations  no evidence (n=0)",
         "  H-02  error rate  5.1 % of 1,000 calls, 10 % of 1,200 attempts: "
         "overloaded_error 50, timeout 1",
-        "  H-03  cache hit rate  no evidence of 0 lookups; avoided 5 calls, 6,000 tokens, "
-        "at an unknown price",
+        "  H-03  cache of the application  hits no evidence of 0 look-ups, 1 of 4 that tell their "
+        "age stale; avoided 5 calls, 6,000 tokens (25 %), at an unknown price, 2.5 s",
+        "  H-03  prompt cache of the API  read 25 % of 4,000 input tokens of 2 requests with a "
+        "breakpoint, 1 without effect; read/(read+written) 25 %, saved 0.5000 USD; 3 more have a "
+        "prompt too short to be cached",
         "  H-04  quota used  requests 50 %",
         "  H-05  fallback rate  10 % of 10 operations: timeout 1",
         "        spent  1,500,000 input and 2 output tokens, 1.5000 USD",
@@ -137,6 +140,8 @@ def test_health_without_evidence_is_never_0_percent(rehearsal_document: Document
     block = "\n".join(section(render_text(rehearsal_document, 100, color=False), "Health"))
     assert "0 %" not in block
     assert "H-04  quota used  no evidence" in block
+    assert "no hit tells its age" in block
+    assert "prompt cache of the API  no request could be cached" in block
     assert "live it would cost  0 input" in block  # a rehearsal spends nothing
     assert "spent" not in block
 
