@@ -15,6 +15,7 @@ from l9gate.criteria.waiver import Waiver
 from l9gate.errors import PolicyError
 from l9gate.evidence.load import Source
 from l9gate.evidence.records import Layer
+from l9gate.measure.sequential import Stopping
 
 FORMAT = 1
 
@@ -30,6 +31,7 @@ class StatisticsTable(msgspec.Struct, frozen=True, kw_only=True):
 
     confidence: Annotated[float, msgspec.Meta(ge=0.5, lt=1)] = 0.95
     looks: _Count = 1
+    stopping: Stopping = Stopping.FIXED
 
 
 class CriterionTable(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,6 +95,7 @@ _WORDS: dict[str, tuple[str, ...]] = {
     "layers": tuple(Layer),
     "sources": tuple(Source),
     "severity": tuple(Severity),
+    "stopping": tuple(Stopping),
 }
 
 

@@ -1,7 +1,7 @@
 """Evidence and a policy to a verdict; reads folders, sends nothing."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
@@ -16,6 +16,7 @@ from l9gate.criteria.snapshot import Snapshot
 from l9gate.errors import ExitCode, PolicyError
 from l9gate.evidence.log import EvidenceLog
 from l9gate.evidence.records import Alert
+from l9gate.measure.sequential import Stopping
 from l9gate.report.document import Document, build_document
 from l9gate.store.overrides import read_overrides
 from l9gate.store.run import Manifest, PooledLog, RunFolder, check_poolable, open_run
@@ -92,15 +93,20 @@ def watch(path: Path, policy: Path | None = None) -> list[Alert]:
 
 
 def _policy_of(folders: Sequence[RunFolder], chosen: Path | None) -> Policy:
-    if chosen is not None:
-        policy = read_policy(chosen)
-    else:
+    stopping = folders[0].manifest.stopping
+    if chosen is None:
         policy = parse_policy(folders[0].policy_text(), str(folders[0].path / "policy.toml"))
-    if len(folders) > policy.looks:
+        policy = replace(policy, stopping=stopping)
+    else:
+        policy = read_policy(chosen)
+        if stopping is Stopping.ANYTIME:  # what may have stopped when it was decided stays that
+            policy = replace(policy, stopping=stopping)
+    if policy.stopping is Stopping.FIXED and len(folders) > policy.looks:
         raise PolicyError(
             f"pooling {len(folders)} runs looks {len(folders)} times at the evidence, "
             f"and the policy declares `looks = {policy.looks}`",
-            hint="declare `[statistics] looks` before the first run; alpha is divided by it",
+            hint="declare `[statistics] looks` before the first run, by which alpha is divided, "
+            'or `stopping = "anytime"`, with which everybody may look as often as they like',
         )
     return policy
 
@@ -113,6 +119,7 @@ def _scope(manifest: Manifest, policy: Policy) -> Scope:
         alpha=policy.alpha,
         narrowed=manifest.narrowed,
         sources=manifest.sources,
+        stopping=policy.stopping,
     )
 
 

@@ -19,6 +19,7 @@ from l9gate.gate.money import check_budget, spending
 from l9gate.gate.proxying import is_proxied, through_proxy
 from l9gate.gate.rehearsal import note_conduct
 from l9gate.measure.clock import SystemClock
+from l9gate.measure.sequential import Stopping
 from l9gate.net.preflight import check_endpoint, endpoint_of
 from l9gate.proxy.process import ProxyPlan
 from l9gate.simulator.process import simulator_process
@@ -51,6 +52,7 @@ class RunRequest:
     policy: Path | None = None
     narrowed: str | None = None
     budget_usd: float | None = None  # `--budget`
+    stopping: Stopping | None = None  # `--stopping`; None: as the policy says
     proxy: ProxyPlan | None = None  # for all real layers; a layer's settings may ask for one, too
 
     @property
@@ -77,7 +79,8 @@ def run(request: RunRequest, environ: Mapping[str, str], say: Say) -> Judgement:
     """
     chosen = request.policy or request.settings.policy
     policy_text = policy_text_of(chosen)
-    parse_policy(policy_text, str(chosen or "the default policy"))
+    policy = parse_policy(policy_text, str(chosen or "the default policy"))
+    request = replace(request, stopping=request.stopping or policy.stopping)
     caps = _caps_of(request)
     with _open_target(request, environ) as target:
         endpoint = target.base_url if target else request.environment.url(environ)
@@ -132,9 +135,14 @@ def begin_direct_run(
 ) -> Path:
     """Create the run folder of a pytest session that nobody but its user started."""
     environment = settings.environment(environment_name)
-    request = RunRequest(settings=settings, layers=tuple(layers), environment=environment)
     text = policy_text_of(settings.policy)
-    parse_policy(text, str(settings.policy or "default policy"))
+    policy = parse_policy(text, str(settings.policy or "default policy"))
+    request = RunRequest(
+        settings=settings,
+        layers=tuple(layers),
+        environment=environment,
+        stopping=policy.stopping,
+    )
     folder = create_run(settings.runs, _manifest(request, environment.url(environ)), text)
     _put_control(settings, text, folder)
     return folder.path
@@ -313,4 +321,5 @@ def _manifest(request: RunRequest, endpoint: str) -> Manifest:
         versions={"python": platform.python_version()}
         | read_versions("l9gate", "anthropic", "httpx2", "pytest"),
         narrowed=request.narrowed,
+        stopping=request.stopping or Stopping.FIXED,
     )

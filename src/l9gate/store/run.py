@@ -16,6 +16,7 @@ from l9gate.errors import RunCorruptError, RunDataError, RunNotFoundError, RunVe
 from l9gate.evidence import codec
 from l9gate.evidence.log import EvidenceLog
 from l9gate.evidence.records import Layer, Origin
+from l9gate.measure.sequential import Stopping
 from l9gate.store.database import (
     create_database,
     is_sealed,
@@ -37,6 +38,7 @@ _UNLOCK_WAIT_MS = 2_000
 _POOLED_BY = (
     "git_revision",
     "policy_hash",
+    "stopping",
     "environment",
     "model",
     "kind",
@@ -65,6 +67,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     policy_hash: str  # sha256 of policy.toml in this folder, hex
     versions: dict[str, str]  # l9gate, python, anthropic, httpx2
     narrowed: str | None = None  # pytest's -k expression, if only some tests were run
+    stopping: Stopping = Stopping.FIXED  # whether it may have been stopped once it was decided
     sources: tuple[str, ...] = ()  # what was asked for beside layers: "load", "soak"
 
 
