@@ -89,6 +89,8 @@ class Exchange(Record, frozen=True, kw_only=True, tag="exchange"):
     trace_id: str | None = None  # of the request's `traceparent`, 32 hex digits
     witness: Witness = Witness.SEAM
     held: Held = Held.NOT
+    foretold: tuple[str, ...] | None = None  # `CODE PLACE` that the newest version refuses of it;
+    # None: it was sent under that, or its body was not at hand
     cache_ttl_s: int | None = None  # of its longest-lived breakpoint in the API's prompt cache
 
     @property

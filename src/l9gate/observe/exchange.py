@@ -171,6 +171,7 @@ class ExchangeTrace:
         origin = self._origin or self._origins.of_silence(self._host, url.host, self._contacts)
         call = self._call or Call(secrets.token_hex(8), 0)
         headers = self._headers
+        version = self._request.headers.get(names.API_VERSION)
         return Exchange(
             at_s=ended_s,
             exchange_id=self._id,
@@ -201,14 +202,24 @@ class ExchangeTrace:
             usage=facts.usage,
             rate_limit=names.parse_rate_limit(headers),
             retry_after_s=names.parse_retry_after(headers, ended_s),
-            api_version=self._request.headers.get(names.API_VERSION),
+            api_version=version,
             request_bytes=_size_of(self._request),
             response_bytes=self._reader.size_bytes,
             trace_id=names.parse_trace_id(self._request.headers),
             witness=self._witness,
             cache_ttl_s=sent.cache_ttl_s,
             held=self._hold(origin),
+            foretold=self._foretold(version),
         )
+
+    def _foretold(self, version: str | None) -> tuple[str, ...] | None:
+        """Return what the newest version refuses of a request that was sent under another."""
+        if version == names.CURRENT_API_VERSION or not self._path_facts.is_direct:
+            return None
+        if isinstance(self._request, RelayedRequest):
+            return self._request.foretold
+        body = content_of(self._request)
+        return self._lookout.foretell(body) if self._lookout is not None and body else None
 
     def _request_id(self, headers: Mapping[str, str]) -> str | None:
         found = headers.get(self._origins.target.proof_header)

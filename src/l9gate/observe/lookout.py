@@ -60,6 +60,16 @@ class Lookout:
             self._notes.put_fault(_WHERE, error)
             return Held.NOT
 
+    def foretell(self, body: bytes) -> tuple[str, ...] | None:
+        """Return what the newest version refuses of a request; None if it cannot be told."""
+        try:
+            from l9gate.observe.foretelling import foretell  # few processes need it
+
+            return foretell(body)
+        except Exception as error:  # noqa: BLE001 - our fault is never the application's error
+            self._notes.put_fault(_WHERE, error)
+            return None
+
     def settle(self) -> None:
         """Put what was counted since."""
         if self._scrutiny is not None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from l9gate.observe.asking import parse_asked
 from l9gate.observe.sockets import Address, parse_address
+from l9gate.wire.headers import API_VERSION, CURRENT_API_VERSION
 from l9gate.wire.json import JsonObject
 from l9gate.wire.messages import RequestFacts, parse_request_facts
 
@@ -33,6 +34,7 @@ class RelayedRequest:
         self.size_bytes = 0
         self.facts: RequestFacts | None = None
         self.asked: JsonObject = {}  # the same for rules; nothing of its messages
+        self.foretold: tuple[str, ...] | None = None  # see `Exchange.foretold`
         self._copy = bytearray()
 
     @property
@@ -62,6 +64,10 @@ class RelayedRequest:
         if 0 < self.size_bytes <= MAX_COPY_BYTES:
             sent = bytes(self._copy)
             self.facts, self.asked = parse_request_facts(sent), parse_asked(sent)
+            if self.headers.get(API_VERSION) != CURRENT_API_VERSION:
+                from l9gate.observe.foretelling import foretell  # few processes need it
+
+                self.foretold = foretell(sent)
         self._copy = bytearray()
 
 
