@@ -42,6 +42,10 @@ def test_stop():
     Message.model_construct(**FACTS | {"stop_reason": "finished"})
 def test_block():
     made(content=[{"type": "prose", "text": "secret"}])
+def test_error():
+    response = httpx2.Response(429, request=httpx2.Request("POST", "http://a.invalid"))
+    body = {"type": "error", "error": {"type": "api_error", "message": "m"}, "request_id": "req_1"}
+    anthropic.RateLimitError("no", response=response, body=body)
 @pytest.fixture(scope="session")
 def shared():
     return Message(**FACTS | {"usage": Usage(input_tokens=1, output_tokens=-1)})
@@ -69,6 +73,12 @@ EVENTS = [
      '"usage": {"output_tokens": 2}'),
     ("message_stop", ""),
 ]
+
+def refusing(request):
+    body = {"type": "error", "error": {"type": "rate_limit_error", "message": "m"},
+            "request_id": "req_1"}
+    headers = {"request-id": "req_1", "x-should-retry": "false", "retry-after": "1"}
+    return httpx2.Response(429, json=body, headers=headers)
 
 def streaming(request):
     text = ""
@@ -98,6 +108,8 @@ def test_the_sdk():
     assert client(transport).beta.messages.create(**ASK).usage.output_tokens == 1
     with client(streaming).messages.stream(**ASK) as stream:
         assert stream.get_final_message().usage.output_tokens == 2
+    with pytest.raises(anthropic.RateLimitError):
+        client(refusing).messages.create(**ASK)
 def test_the_asynchronous_sdk():
     async def ask():
         http = httpx2.AsyncClient(transport=httpx2.MockTransport(transport))
@@ -140,11 +152,12 @@ def test_a_wrong_object_is_named_with_its_test_and_place(
             place_of(WRONG, "struct(**F"),
             "breaking",
         ),
+        "test_error": ("envelope.mismatch", "/error/type", place_of(WRONG, '"no", re'), "breaking"),
         "tests/unit/test_a.py": ("shape.type", "/model", place_of(WRONG, "struct(**F"), "breaking"),
         shared: ("usage.negative", "/usage/output_tokens", place_of(WRONG, "=-1"), "breaking"),
     }
     state, observed, n, evidence = finding_of(root)
-    assert (state, observed, n) == ("broken", 5, 6)
+    assert (state, observed, n) == ("broken", 6, 7)
     assert place_of(WRONG, "(**facts)") in evidence
     assert "assumption void" in done.stdout
     (path,) = run_paths(root / ".l9gate/runs")
@@ -174,7 +187,7 @@ def test_right_objects_and_what_the_sdk_reads_are_not_accused(
         "test_damage": (1, 1, 0),
     }
     exchanges = [one for one in records(root, Exchange) if isinstance(one, Exchange)]
-    assert [one.held for one in exchanges] == [Held.KEPT] * 4
+    assert [one.held for one in exchanges] == [Held.KEPT] * 5
     assert records(root, Fault) == []
     state, observed, n, _ = finding_of(root)
-    assert (state, observed, n) == ("kept", 0, 9)
+    assert (state, observed, n) == ("kept", 0, 10)

@@ -101,7 +101,7 @@ class Inspection:
         if document == MESSAGE:
             drifts += contract.find_message_drifts(Asked(), value)
         elif document == ERROR:
-            drifts += find_type_drifts(value, None)
+            drifts += find_type_drifts(value, getattr(made.thing, "status", None))
         return [one for one in drifts if one.is_grave and not is_read_as_none(one)]
 
     def _excuse(self, message: object) -> None:

@@ -6,6 +6,8 @@ package: answers that the SDK reads from the wire are seen on the wire.
 
 import functools
 import inspect
+import json
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -13,14 +15,16 @@ from types import FrameType, ModuleType
 from typing import cast
 
 from l9gate.observe.imports import ImportWatch
+from l9gate.wire.json import JsonObject
 
-MODELS = "anthropic._models"
+MODELS, ERRORS = "anthropic._models", "anthropic._exceptions"
 _CONSTRUCTORS = ("construct", "model_construct", "model_validate", "model_validate_json")
 _SDK, _BENEATH = "anthropic", frozenset({"pydantic", "pydantic_core"})
 _TYPES = f"{_SDK}.types"
 _BETA = "Beta"
 _IS_PLAIN = "__pydantic_base_init__"  # pydantic calls an `__init__` without it itself, as custom
-_PATTERN = "site-packages"
+_INSTALLED = "site-packages"
+_ERROR = "error"
 # Class of the SDK, or the same of its beta → document of the contract.
 _DOCUMENTS = {
     "Message": "message",
@@ -30,7 +34,7 @@ _DOCUMENTS = {
     "RawContentBlockStopEvent": "event content_block_stop",
     "RawMessageDeltaEvent": "event message_delta",
     "RawMessageStopEvent": "event message_stop",
-    "ErrorResponse": "error",
+    "ErrorResponse": _ERROR,
     "MessageTokensCount": "token_count",
     "ModelInfo": "model",
     "MessageBatch": "batch",
@@ -49,6 +53,23 @@ class Made:
         self.place = place  # file and line
 
 
+class ErrorBody:
+    """The body of an error that a test made, as a model; the error itself would hold its trace."""
+
+    def __init__(self, status: object, body: JsonObject) -> None:
+        self.status = status if type(status) is int else None
+        self.body = body
+
+    def model_dump(self, **_: object) -> JsonObject:
+        """Return it.
+
+        Raises:
+            TypeError: it is no JSON.
+        """
+        json.dumps(self.body)
+        return self.body
+
+
 class Making:
     """Wraps the constructors of the SDK once it is imported.
 
@@ -63,48 +84,67 @@ class Making:
     ) -> None:
         self._told = told
         self._blind = blind
-        self._root = str(root)
-        self._imports: ImportWatch | None = None
-        self._base: type | None = None
-        self._before: dict[str, object] = {}  # of the class itself; None: it was inherited
+        self._root = f"{root}{os.sep}"
+        self._imports: list[ImportWatch] = []
+        self._before: dict[tuple[type, str], object] = {}  # None: it was inherited
         self._kinds: dict[type, tuple[str, bool] | None] = {}
 
     def start(self) -> None:
         """Begin to watch, now or with the SDK's import."""
-        module = sys.modules.get(MODELS)
-        if module is not None:
-            self._patch(module)
-        elif self._imports is None:
-            self._imports = ImportWatch((MODELS,), self._patch)
-            self._imports.start()
+        if self._imports or self._before:
+            return
+        for name, patch in ((MODELS, self._patch_models), (ERRORS, self._patch_errors)):
+            module = sys.modules.get(name)
+            if module is not None:
+                patch(module)
+            else:
+                watch = ImportWatch((name,), patch)
+                self._imports.append(watch)
+                watch.start()
 
     def stop(self) -> None:
         """Leave the SDK as it was found."""
-        if self._imports is not None:
-            self._imports.stop()
-            self._imports = None
-        if self._base is not None:
-            for name, before in self._before.items():
-                if before is None:
-                    delattr(self._base, name)
-                else:
-                    setattr(self._base, name, before)
-        self._base = None
+        for watch in self._imports:
+            watch.stop()
+        self._imports.clear()
+        for (owner, name), before in self._before.items():
+            if before is None:
+                delattr(owner, name)
+            else:
+                setattr(owner, name, before)
+        self._before.clear()
 
-    def _patch(self, module: ModuleType) -> None:
-        self._imports = None
+    def _patch_models(self, module: ModuleType) -> None:
         base = getattr(module, "BaseModel", None)
         lack = _find_lack(base)
         if lack is not None or not isinstance(base, type):
             self._blind(lack or "no models")
             return
-        if self._base is not None:
-            return
-        self._base = base
-        self._before = {name: vars(base).get(name) for name in ("__init__", *_CONSTRUCTORS)}
-        wrapped = {name: self._wrapped(base, name) for name in _CONSTRUCTORS}
-        for name, patched in {"__init__": self._wrapped_init(base), **wrapped}.items():
-            setattr(base, name, patched)
+        for name in _CONSTRUCTORS:
+            self._replace(base, name, self._wrapped(base, name))
+        self._replace(base, "__init__", self._wrapped_init(base))
+
+    def _patch_errors(self, module: ModuleType) -> None:
+        base = getattr(module, "APIStatusError", None)
+        if isinstance(base, type):
+            self._replace(base, "__init__", self._wrapped_error(base))
+
+    def _replace(self, owner: type, name: str, patched: object) -> None:
+        self._before[owner, name] = vars(owner).get(name)
+        setattr(owner, name, patched)
+
+    def _wrapped_error(self, base: type) -> Callable[..., None]:
+        original = cast("Callable[..., None]", inspect.getattr_static(base, "__init__"))
+
+        @functools.wraps(original)
+        def __init__(error: object, /, *arguments: object, **values: object) -> None:  # noqa: N807 - it takes that place
+            original(error, *arguments, **values)
+            body = getattr(error, "body", None)
+            if isinstance(body, dict):  # others say nothing, as those of a proxy's page
+                made = ErrorBody(getattr(error, "status_code", None), body)
+                self._tell(made, (_ERROR, False), sys._getframe(1))  # noqa: SLF001 - see below
+
+        return __init__
 
     def _wrapped_init(self, base: type) -> Callable[..., None]:
         original = cast("Callable[..., None]", inspect.getattr_static(base, "__init__"))
@@ -129,12 +169,14 @@ class Making:
 
     def _look(self, model: object, frame: FrameType | None) -> None:
         kind = self._kind_of(type(model))
-        if kind is None:
-            return
+        if kind is not None:
+            self._tell(model, kind, frame)
+
+    def _tell(self, thing: object, kind: tuple[str, bool], frame: FrameType | None) -> None:
         while frame is not None and _package(frame) in _BENEATH:
             frame = frame.f_back
         if frame is not None and _package(frame) != _SDK:
-            self._told(Made(model, kind, self._place(frame)))
+            self._told(Made(thing, kind, self._place(frame)))
 
     def _kind_of(self, kind: type) -> tuple[str, bool] | None:
         if kind not in self._kinds:
@@ -146,7 +188,7 @@ class Making:
         step: FrameType | None = frame
         while step is not None:
             file = step.f_code.co_filename
-            if file.startswith(self._root) and _PATTERN not in file:
+            if file.startswith(self._root) and _INSTALLED not in file:
                 return Path(file), step.f_lineno
             step = step.f_back
         return Path(frame.f_code.co_filename), frame.f_lineno

@@ -15,7 +15,7 @@ from l9gate.observe import handiwork, handmade, scrutiny
 from l9gate.observe.attribution import Owner, owned_by
 from l9gate.observe.handiwork import Handiwork
 from l9gate.observe.lookout import Lookout
-from l9gate.observe.making import Made
+from l9gate.observe.making import ErrorBody, Made
 from l9gate.observe.origins import Target
 from l9gate.observe.recorder import Outbox
 
@@ -133,11 +133,18 @@ def test_what_may_be_null_may_be_left_out(bench: Bench) -> None:
     assert bench.drifts() == []
 
 
-def test_a_type_of_an_error_that_is_none_is_named(bench: Bench) -> None:
+def test_a_wrong_type_of_an_error_is_named(bench: Bench) -> None:
     with owned_by(TEST):
         bench.made(Model(**{**ERROR, "error": {"type": "Oops", "message": "m"}}), "error")
+        bench.made(ErrorBody(429, ERROR), "error")
+        bench.made(ErrorBody(400, ERROR), "error")
+        bench.made(ErrorBody(400, {"error": object()}), "error")  # type: ignore[dict-item]
     bench.work.end_test()
-    assert bench.drifts() == [("envelope.type", "/error/type", "breaking")]
+    assert bench.drifts() == [
+        ("envelope.type", "/error/type", "breaking"),
+        ("envelope.mismatch", "/error/type", "breaking"),
+    ]
+    assert bench.tallies() == [(TEST.id, 3, 2, 1)]
 
 
 def test_a_beta_may_have_values_of_its_own(bench: Bench) -> None:

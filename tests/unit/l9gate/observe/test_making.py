@@ -8,7 +8,7 @@ from types import ModuleType
 import pydantic
 import pytest
 
-from l9gate.observe.making import MODELS, Made, Making
+from l9gate.observe.making import ERRORS, MODELS, Made, Making
 
 HERE = Path(__file__)
 SDK = """
@@ -22,6 +22,17 @@ class BaseModel(pydantic.BaseModel):
 
 def read(kind, values):
     return kind.construct(**values)
+
+class APIStatusError(Exception):
+    def __init__(self, message, *, response, body):
+        super().__init__(message)
+        self.status_code, self.body = response, body
+
+class RateLimitError(APIStatusError):
+    pass
+
+def refuse():
+    return RateLimitError("no", response=429, body={})
 
 def read_strictly(kind, values):
     return kind.model_validate(values)
@@ -42,6 +53,7 @@ def watched(monkeypatch: pytest.MonkeyPatch) -> Iterator[Watched]:
     sdk = ModuleType(MODELS)
     exec(SDK, vars(sdk))  # noqa: S102 - so that its frames are the SDK's
     monkeypatch.setitem(sys.modules, MODELS, sdk)
+    monkeypatch.setitem(sys.modules, ERRORS, sdk)
     told: list[Made] = []
     blind: list[str] = []
     making = Making(told.append, blind.append, HERE.parent)
@@ -78,6 +90,7 @@ def test_what_the_sdk_makes_is_not_told(watched: Watched) -> None:
     kind = model(sdk.BaseModel, "Message")
     sdk.read(kind, {"id": "a"})
     sdk.read_strictly(kind, {"id": "a"})
+    sdk.refuse()
     assert told == []
 
 
@@ -107,12 +120,28 @@ def test_a_class_of_a_test_derived_from_one_counts_as_it(watched: Watched) -> No
     assert [one.document for one in told] == ["message"]
 
 
+def test_the_body_of_an_error_is_told_and_not_the_error(watched: Watched) -> None:
+    """An error that is kept keeps every frame of its trace."""
+    sdk, told, _, _ = watched
+    body = {"type": "error"}
+    sdk.RateLimitError("no", response=429, body=body)
+    sdk.RateLimitError("no", response=429, body=None)  # says nothing
+    (one,) = told
+    assert (one.document, one.thing.model_dump()) == ("error", body)  # type: ignore[attr-defined]
+    assert one.thing.status == 429  # type: ignore[attr-defined]
+    sdk.RateLimitError("no", response=object(), body={"at": object()})
+    assert told[1].thing.status is None  # type: ignore[attr-defined]
+    with pytest.raises(TypeError):
+        told[1].thing.model_dump()  # type: ignore[attr-defined]
+
+
 def test_the_sdk_is_left_as_it_was_found(watched: Watched) -> None:
     sdk, told, _, making = watched
     kind = model(sdk.BaseModel, "Message")
     making.stop()
     making.stop()
     assert not {"__init__", "model_validate"} & set(vars(sdk.BaseModel))
+    sdk.RateLimitError("no", response=429, body={})
     assert kind.construct(id="a").id == kind(id="a").id  # type: ignore[attr-defined]
     assert told == []
     making.start()
@@ -140,6 +169,7 @@ def test_an_sdk_that_cannot_be_watched_is_named(
     exec(text, vars(sdk))  # noqa: S102 - see above
     monkeypatch.setitem(sys.modules, MODELS, sdk)
     blind: list[str] = []
+    monkeypatch.setitem(sys.modules, ERRORS, sdk)
     making = Making(lambda _: None, blind.append, HERE.parent)
     making.start()
     making.stop()
