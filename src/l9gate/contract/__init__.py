@@ -20,7 +20,7 @@ What a probe, a recorder or a command calls:
 promises count. Why: docs/decisions/0011-what-a-contract-holds-an-answer-to.md.
 """
 
-from l9gate.contract.acceptance import compare_versions, foretell_refusals
+from l9gate.contract.acceptance import compare_versions, foretell_refusals, tell_refusal
 from l9gate.contract.baseline import (
     Baseline,
     learn_baseline,
@@ -63,4 +63,5 @@ __all__ = [
     "parse_baseline",
     "parse_observed",
     "render_baseline",
+    "tell_refusal",
 ]

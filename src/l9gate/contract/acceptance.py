@@ -28,6 +28,12 @@ def foretell_refusals(body: JsonObject) -> list[Drift]:
     ]
 
 
+def tell_refusal(code: str, path: str) -> Drift:
+    """Return what is refused at a place of a request."""
+    expected, found = f"as under {PREVIOUS_API_VERSION}", f"{CURRENT_API_VERSION} refuses it"
+    return tell(code, path, expected, found)
+
+
 def compare_versions(older: Observed, newer: Observed) -> list[Drift]:
     """Return what differs between the answers to one request under two versions.
 
@@ -51,28 +57,27 @@ def _refusal(status: int) -> str:
 
 
 def _foretell(body: JsonObject, at: str) -> Iterator[Drift]:
-    accepts, refuses = f"as under {PREVIOUS_API_VERSION}", f"{CURRENT_API_VERSION} refuses it"
     for name in _SAMPLING:
         if name in body:
-            yield tell("accept.sampling", f"{at}/{name}", accepts, refuses)
+            yield tell_refusal("accept.sampling", f"{at}/{name}")
     messages = body.get("messages")
     for number, message in enumerate(messages if isinstance(messages, list) else []):
         if not isinstance(message, dict):
             continue
         for path, block in _blocks(message.get("content"), f"{at}/messages/{number}/content"):
             if message.get("role") == "assistant" and block.get("type") == "document":
-                yield tell("accept.document", path, accepts, refuses)
+                yield tell_refusal("accept.document", path)
             if message.get("role") == "user":
-                yield from _find_citations(path, block, accepts, refuses)
+                yield from _find_citations(path, block)
 
 
-def _find_citations(path: str, block: JsonObject, accepts: str, refuses: str) -> Iterator[Drift]:
+def _find_citations(path: str, block: JsonObject) -> Iterator[Drift]:
     places = [(path, block)]
     if block.get("type") == "search_result":
         places += _blocks(block.get("content"), f"{path}/content")
     for where, part in places:
         if part.get("type") == "text" and part.get("citations"):
-            yield tell("accept.citations", f"{where}/citations", accepts, refuses)
+            yield tell_refusal("accept.citations", f"{where}/citations")
 
 
 def _blocks(content: Json, at: str) -> Iterator[tuple[str, JsonObject]]:

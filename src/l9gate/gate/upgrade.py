@@ -4,13 +4,17 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from l9gate.contract import foretell_refusals
+from l9gate.contract import foretell_refusals, tell_refusal
 from l9gate.errors import UsageError
 from l9gate.evidence.log import EvidenceLog
-from l9gate.evidence.records import Exchange
+from l9gate.evidence.records import Exchange, Witness
 from l9gate.report.contract import ContractLine, ContractReport
 from l9gate.wire.headers import CURRENT_API_VERSION, PREVIOUS_API_VERSION
 from l9gate.wire.json import parse_object
+
+# What has a body that a version may refuse.
+_ROUTES = ("/v1/messages", "/v1/messages/count_tokens", "/v1/messages/batches")
+_FIXTURE = "fixture:"  # how the owner begins that is no test
 
 
 def check_versions(older: str, newer: str) -> str:
@@ -52,29 +56,48 @@ def foretell_bodies(path: Path, upgrade: str) -> ContractReport:
 
 
 def foretell_run(log: EvidenceLog, name: str, upgrade: str) -> ContractReport:
-    """Return what a run's record says: bodies are not on record, so old calls stay unproven."""
-    asked = Counter(
-        (one.method, one.path, one.model or "-", one.api_version)
-        for one in log.of(Exchange)
-        if one.method == "POST"
+    """Return what the newer version refuses of the requests of a run.
+
+    The run holds no bodies, but what was foretold of each when it was sent.
+    """
+    sent = [one for one in log.of(Exchange) if one.method == "POST" and one.path.endswith(_ROUTES)]
+    ours = [one for one in sent if one.witness is not Witness.PROBE]
+    older = [one for one in ours if one.api_version != CURRENT_API_VERSION]
+    unseen = Counter(
+        (one.path, one.model, one.api_version) for one in older if one.foretold is None
     )
-    older = {what: n for what, n in asked.items() if what[3] != CURRENT_API_VERSION}
-    unproven = tuple(
-        f"{n} of {method} {path} {model} under {version or 'no version'}: bodies are not recorded; "
-        "give them with `--bodies FILE`"
-        for (method, path, model, version), n in sorted(older.items(), key=str)
-    )
-    newer = sum(asked.values()) - sum(older.values())
-    remarks = (f"{newer} requests were sent under {CURRENT_API_VERSION} already",)
-    if not asked:
-        unproven = (f"run {name} holds no request",)
+    unproven = [
+        f"{n} of POST {path} {model or '-'} under {version or 'no version'}: the body was not at "
+        "hand; give it with `--bodies FILE`"
+        for (path, model, version), n in sorted(unseen.items(), key=str)
+    ]
+    if not ours:
+        unproven = [f"run {name} holds no request of the application"]
+    remarks = [f"{len(ours) - len(older)} requests were sent under {CURRENT_API_VERSION} already"]
+    if len(sent) > len(ours):
+        remarks.append(f"left out: {len(sent) - len(ours)} questions of the gate's own")
     return ContractReport(
         what=f"upgrade {upgrade}, run {name}",
-        count=sum(asked.values()),
+        count=len(ours),
         unit="requests",
-        unproven=unproven,
-        remarks=remarks,
+        lines=tuple(_refusals(older)),
+        unproven=(*unproven,),
+        remarks=(*remarks,),
     )
+
+
+def _refusals(older: list[Exchange]) -> Iterator[ContractLine]:
+    """Yield each refusal with who sent such requests, and how many."""
+    counts = Counter((told, one.owner) for one in older for told in one.foretold or ())
+    for (told, owner), n in counts.items():
+        code, _, place = told.partition(" ")
+        file = owner.partition("::")[0] if owner is not None and _is_test(owner) else None
+        subject = f"{owner or 'requests of no test'} ({n}x)"
+        yield ContractLine(subject=subject, drift=tell_refusal(code, place), file=file)
+
+
+def _is_test(owner: str) -> bool:
+    return "::" in owner and not owner.startswith(_FIXTURE)
 
 
 def _numbered(path: Path) -> Iterator[tuple[int, bytes]]:
