@@ -45,8 +45,8 @@ def test_upgraded():
 
 
 def test_a_program():
-    command = """curl -sS "$ANTHROPIC_BASE_URL/v1/messages" -H "x-api-key: $ANTHROPIC_API_KEY" -d "$BODY" \\
--H "anthropic-version: 2023-06-01" -H "content-type: application/json" """
+    command = """curl -sS "$ANTHROPIC_BASE_URL/v1/messages" -H "x-api-key: $ANTHROPIC_API_KEY" \\
+-d "$BODY" -H "anthropic-version: 2023-06-01" -H "content-type: application/json" """
     environ = {**os.environ, "BODY": json.dumps(body(top_k=3))}
     found = subprocess.run(command, shell=True, check=True, capture_output=True, env=environ)
     assert b"msg_" in found.stdout
