@@ -14,7 +14,7 @@ from l9gate.contract.rules import RULES, Aspect
 from l9gate.criteria.criterion import Scope
 from l9gate.criteria.excerpt import WHERE_KEYS
 from l9gate.criteria.policy import default_policy_text, parse_policy
-from l9gate.criteria.quantities import QUANTITIES, Rate, Sample
+from l9gate.criteria.quantities import QUANTITIES, RATES, SAMPLES
 from l9gate.errors import ExitCode
 from l9gate.evidence.log import MemoryLog
 from l9gate.evidence.records import Layer, Origin
@@ -120,9 +120,9 @@ def _policy() -> Iterator[str]:
 
 
 def _form(name: str, kind: type) -> str:
-    if kind is Sample:
+    if kind in SAMPLES:
         return f"p95({name})"
-    return f"rate({name})" if kind is Rate else name
+    return f"rate({name})" if kind in RATES else name
 
 
 def _settings() -> Iterator[str]:

@@ -7,6 +7,7 @@ import msgspec
 
 from l9gate.criteria.criterion import Interval, State
 from l9gate.criteria.expression import Condition, Operator
+from l9gate.criteria.ranked import Ranked
 from l9gate.criteria.readings import Pace
 from l9gate.measure.intervals import FIXED, Rule, most_under, nearest_rank, quantile_bounds
 from l9gate.measure.sample_sizes import (
@@ -52,7 +53,7 @@ def decide_quantile(
     if not values:
         needed = samples_needed(q, alpha, rule=rule)
         return Decision(state=State.UNPROVEN, observed=None, n=0, reason="no samples", more=needed)
-    ordered = sorted(values)
+    ordered = values if isinstance(values, Ranked) else sorted(values)
     n = len(ordered)
     low, high = quantile_bounds(ordered, q, alpha, rule)
     state = decide_by_bounds(condition.operator, condition.limit, low, high)
@@ -64,7 +65,7 @@ def decide_quantile(
     )
     if state is not State.UNPROVEN or not condition.operator.wants_low:
         return decision
-    beyond = sum(not condition.operator.holds(value, condition.limit) for value in ordered)
+    beyond = count_beyond(ordered, condition)
     needed = samples_needed(q, alpha, rule=rule)
     short = f"n={n}, a p{100 * q:g} needs at least {needed}" if n < needed else "too close to tell"
     return msgspec.structs.replace(
@@ -132,6 +133,15 @@ def decide_number(value: float | None, n: int, condition: Condition, min_n: int)
         )
     state = State.KEPT if condition.operator.holds(value, condition.limit) else State.BROKEN
     return Decision(state=state, observed=value, n=n)
+
+
+def count_beyond(values: Sequence[float], condition: Condition) -> int:
+    """Return how many values do not stand to the limit as they should."""
+    operator, limit = condition.operator, condition.limit
+    if isinstance(values, Ranked):
+        is_strict = not operator.holds(limit, limit)
+        return values.count_beyond(limit, wants_low=operator.wants_low, is_strict=is_strict)
+    return sum(not operator.holds(value, limit) for value in values)
 
 
 def _outlook(

@@ -1,6 +1,6 @@
 """What deciding would take: calls, minutes, dollars, and how likely it is to end well."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from l9gate.criteria.calls import Call
 from l9gate.criteria.decision import Decision
@@ -10,9 +10,21 @@ _SHIPPED = PriceList()
 
 
 def describe_effort(
-    decision: Decision, basis: str, calls: Sequence[Call] = (), prices: PriceList = _SHIPPED
+    decision: Decision,
+    basis: str,
+    calls: Sequence[Call] = (),
+    prices: PriceList = _SHIPPED,
+    price: Callable[[int], str | None] | None = None,
 ) -> str | None:
-    """Return one clause such as "241 more calls (about 4 min, $0.03; 44% likely to be kept)"."""
+    """Return one clause such as "241 more calls (about 4 min, $0.03; 44% likely to be kept)".
+
+    Args:
+        decision: what would decide it, in samples.
+        basis: what a sample is.
+        calls: those that were seen, which tell pace and cost.
+        prices: of models.
+        price: says what so many samples take, where calls are kept otherwise.
+    """
     if decision.more_s is not None:
         return f"{decision.more_s:.0f} more seconds at this pace"
     if decision.more is None:
@@ -21,7 +33,7 @@ def describe_effort(
     details = [
         part
         for part in (
-            _price_of_calls(decision.more, calls, prices),
+            price(decision.more) if price else _price_of_calls(decision.more, calls, prices),
             None if decision.chance is None else f"{decision.chance:.0%} likely to show it kept",
         )
         if part is not None
@@ -50,9 +62,13 @@ def _price_of_calls(more: int, calls: Sequence[Call], prices: PriceList) -> str 
         return None
     start_s = min(call.first.sent_s for call in calls)
     window_s = max(call.last.ended_s for call in calls) - start_s
-    minutes = more * window_s / len(calls) / 60
+    return describe_price(more, window_s / len(calls), mean_cost_usd(calls, prices))
+
+
+def describe_price(calls: int, each_s: float, each_usd: float | None) -> str:
+    """Return what further calls take, such as `about 4 min, $0.03`."""
+    minutes = calls * each_s / 60
     parts = [f"about {minutes:.0f} min" if minutes >= 1 else "under 1 min"]
-    cost = mean_cost_usd(calls, prices)
-    if cost is not None:
-        parts.append(f"${more * cost:.2f}")
+    if each_usd is not None:
+        parts.append(f"${calls * each_usd:.2f}")
     return ", ".join(parts)

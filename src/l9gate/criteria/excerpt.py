@@ -5,6 +5,7 @@ from functools import cached_property
 
 from l9gate.criteria.calls import Call
 from l9gate.criteria.criterion import Scope
+from l9gate.criteria.load_view import LOAD_KEYS, LoadLog, LoadView
 from l9gate.criteria.ownership import Ownership
 from l9gate.criteria.rest import prices_of
 from l9gate.criteria.snapshot import Snapshot
@@ -31,7 +32,7 @@ SIGNAL_KEYS = frozenset({"layer", "operation", "scenario"})
 GAUGE_KEYS = frozenset({"layer", "span", "scenario"})
 TEST_KEYS = frozenset({"layer", "scenario"})
 RUN_KEYS = frozenset({"layer"})
-WHERE_KEYS = CALL_KEYS | SIGNAL_KEYS | GAUGE_KEYS
+WHERE_KEYS = CALL_KEYS | SIGNAL_KEYS | GAUGE_KEYS | LOAD_KEYS
 
 
 class Excerpt:
@@ -57,6 +58,21 @@ class Excerpt:
     def ownership(self) -> Ownership:
         """Who owns what."""
         return self._log.ownership
+
+    @property
+    def log(self) -> Snapshot:
+        """The whole log."""
+        return self._log
+
+    @property
+    def load_log(self) -> LoadLog:
+        """Everything that load put into the log."""
+        return self._log.load
+
+    @property
+    def load(self) -> LoadView:
+        """The calls under load that `where` leaves, of the run's kind."""
+        return self._log.load.view(self.scope.kind, self.where)
 
     @property
     def layers(self) -> frozenset[Layer]:
@@ -154,9 +170,10 @@ class Excerpt:
         return list(self._log.of(ReportedCall))
 
     def observations(self) -> int:
-        """Return how many tests, exchanges and signals there are in all."""
+        """Return how many tests, exchanges, signals and calls under load there are in all."""
         kinds = (TestOutcome, Exchange, Signal)
-        return sum(1 for kind in kinds for _ in self._log.of(kind))
+        seen = sum(1 for kind in kinds for _ in self._log.of(kind))
+        return seen + sum(one.calls for one in self.load_log.blocks)
 
     def all_signals(self) -> list[Signal]:
         """Return the operations of every layer and mode, whoever caused them."""

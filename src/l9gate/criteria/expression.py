@@ -18,7 +18,7 @@ from enum import StrEnum
 
 import msgspec
 
-from l9gate.criteria.quantities import BY_NAME, AnyQuantity, PaceOf, Rate, Sample, Unit
+from l9gate.criteria.quantities import BY_NAME, RATES, SAMPLES, AnyQuantity, PaceOf, Unit
 from l9gate.errors import PolicyError
 
 _CONDITION = re.compile(
@@ -91,7 +91,7 @@ def parse_condition(text: str) -> Condition:
         raise PolicyError(f"`{text}`: no such quantity", hint=suggest(name, BY_NAME))
     quantile = _parse_subject(text, match["func"], quantity)
     sign = Operator(match["op"])
-    if sign is Operator.EQUAL and isinstance(quantity, Sample | Rate | PaceOf):
+    if sign is Operator.EQUAL and isinstance(quantity, (*SAMPLES, *RATES, PaceOf)):
         raise PolicyError(
             f"`{text}`: a sampled number is never shown to equal its limit",
             hint="use `<`, `<=`, `>` or `>=`",
@@ -106,7 +106,7 @@ def render_condition(condition: Condition) -> str:
     subject = quantity.name
     if condition.quantile is not None:
         subject = f"p{_plain(Decimal(repr(condition.quantile)) * 100)}({subject})"
-    elif isinstance(quantity, Rate):
+    elif isinstance(quantity, RATES):
         subject = f"rate({subject})"
     limit = Decimal(repr(condition.limit))
     is_share = quantity.unit is Unit.FRACTION
@@ -124,7 +124,7 @@ def suggest(word: str, known: Iterable[str]) -> str:
 
 def _parse_subject(text: str, func: str | None, quantity: AnyQuantity) -> float | None:
     """Return the quantile if the function fits the quantity."""
-    if isinstance(quantity, Sample):
+    if isinstance(quantity, SAMPLES):
         match = _QUANTILE.fullmatch(func or "")
         share = Decimal(match[1]) / 100 if match else Decimal(0)
         if share == 0:
@@ -133,7 +133,7 @@ def _parse_subject(text: str, func: str | None, quantity: AnyQuantity) -> float 
                 hint=f"write `p95({quantity.name})`, or another of p0.1 to p99.999",
             )
         return float(share)
-    if isinstance(quantity, Rate):
+    if isinstance(quantity, RATES):
         if func != "rate":
             raise PolicyError(
                 f"`{text}`: `{quantity.name}` is a rate", hint=f"write `rate({quantity.name})`"

@@ -8,9 +8,19 @@ bounds of Clopper & Pearson 1934)? Paces follow Garwood (1936).
 import msgspec
 
 from l9gate.criteria.criterion import Criterion, Role, Scope, State
+from l9gate.criteria.decision import count_beyond
 from l9gate.criteria.effort import mean_cost_usd
 from l9gate.criteria.excerpt import CALL_KEYS, Excerpt
-from l9gate.criteria.quantities import BY_NAME, PaceOf, Rate, Sample
+from l9gate.criteria.quantities import (
+    BY_NAME,
+    RATES,
+    SAMPLES,
+    CountedRate,
+    PaceOf,
+    RankedSample,
+    Rate,
+    Sample,
+)
 from l9gate.criteria.rest import prices_of
 from l9gate.criteria.threshold import Threshold
 from l9gate.criteria.waiver import NotApplicable
@@ -113,9 +123,9 @@ def _needs(criterion: Threshold, scope: Scope) -> tuple[float | None, int | None
     condition = criterion.condition
     quantity = BY_NAME[condition.quantity]
     limit = None
-    if isinstance(quantity, Sample) and condition.quantile is not None:
+    if isinstance(quantity, SAMPLES) and condition.quantile is not None:
         limit = 1 - condition.quantile if condition.operator.wants_low else None
-    elif isinstance(quantity, Rate):
+    elif isinstance(quantity, RATES):
         limit = condition.limit if condition.operator.wants_low else 1 - condition.limit
     if limit is None or not 0 < limit < 1:
         return None, criterion.min_n or None
@@ -135,6 +145,11 @@ def _seen(criterion: Criterion, run: str, log: EvidenceLog, scope: Scope) -> See
             wrong = sum(not condition.operator.holds(value, condition.limit) for value in values)
         elif isinstance(quantity, Rate):
             happened = sum(one.value > 0 for one in quantity.observe(excerpt))
+            wrong = happened if condition.operator.wants_low else finding.n - happened
+        elif isinstance(quantity, RankedSample):
+            wrong = count_beyond(quantity.rank(excerpt), condition)
+        elif isinstance(quantity, CountedRate):
+            happened, _ = quantity.count(excerpt)
             wrong = happened if condition.operator.wants_low else finding.n - happened
         elif isinstance(quantity, PaceOf):
             window_s = quantity.read(excerpt).window_s

@@ -12,6 +12,7 @@ from l9gate.criteria.confidence import Claim
 from l9gate.criteria.criterion import Criterion, Finding, Scope
 from l9gate.criteria.excerpt import WHERE_KEYS
 from l9gate.criteria.expression import Condition, parse_condition, suggest
+from l9gate.criteria.load_view import word_of
 from l9gate.criteria.policy_file import (
     AlertTable,
     CriterionTable,
@@ -26,6 +27,7 @@ from l9gate.criteria.standing import Standing
 from l9gate.criteria.threshold import SUSTAINED_S, Threshold
 from l9gate.criteria.waiver import NotApplicable
 from l9gate.errors import PolicyError
+from l9gate.evidence.load import Arm, CallEnd
 from l9gate.evidence.log import EvidenceLog
 from l9gate.evidence.records import Layer
 from l9gate.measure.sequential import Stopping
@@ -245,13 +247,21 @@ def _word(file: PolicyFile, at: tuple[str | int, ...], key: str, value: str | bo
         expected = "true or false" if key in ("stream", "tools") else "a text"
         raise file.error(at, f"`where.{key}` is {expected}, not `{value}`")
     word = str(value).lower() if isinstance(value, bool) else value
-    if key == "layer" and word not in set(Layer):
-        raise file.error(at, f"`where.layer`: no layer `{word}`", hint=suggest(word, Layer))
+    known = _CHOICES.get(key)
+    if known is not None and word not in known:
+        raise file.error(at, f"`where.{key}`: no {key} `{word}`", hint=suggest(word, known))
     if key == "route" and not _is_route(word):
         raise file.error(
             at, f"`where.route`: `{word}` is no route", hint='write `"POST /v1/messages"`'
         )
     return word
+
+
+_CHOICES: dict[str, tuple[str, ...]] = {
+    "layer": tuple(Layer),
+    "arm": tuple(Arm),
+    "end": tuple(word_of(end) for end in CallEnd),
+}
 
 
 def _is_route(word: str) -> bool:

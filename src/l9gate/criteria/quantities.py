@@ -22,12 +22,32 @@ from l9gate.criteria.excerpt import (
     TEST_KEYS,
     Excerpt,
 )
+from l9gate.criteria.load_client import read_cpu_share, read_lag_share
+from l9gate.criteria.load_samples import (
+    Tally,
+    rank_first_text,
+    rank_gaps,
+    rank_latency,
+    rank_service,
+    rank_stalls,
+    rank_ttft,
+    read_calls,
+    read_load_pace,
+    read_sent_share,
+    tally_cached,
+    tally_degraded,
+    tally_error,
+    tally_rejected,
+    tally_timeout,
+)
+from l9gate.criteria.load_view import LOAD_KEYS
 from l9gate.criteria.prompt_cache import (
     observe_prompt_cache_hit,
     read_prompt_cache_efficiency,
     read_prompt_cache_saved,
     read_prompt_cache_share,
 )
+from l9gate.criteria.ranked import Ranked
 from l9gate.criteria.readings import (
     Pace,
     Reading,
@@ -91,6 +111,20 @@ class Rate(Quantity):
 
 
 @dataclass(frozen=True, slots=True)
+class RankedSample(Quantity):
+    """Values of which a quantile is asked, so many that they stay in columns."""
+
+    rank: Callable[[Excerpt], Ranked]
+
+
+@dataclass(frozen=True, slots=True)
+class CountedRate(Quantity):
+    """Events that happen or do not, counted instead of listed: `rate(name)`."""
+
+    count: Callable[[Excerpt], Tally]
+
+
+@dataclass(frozen=True, slots=True)
 class Scalar(Quantity):
     """One number, a plain fact without an interval."""
 
@@ -104,7 +138,8 @@ class PaceOf(Quantity):
     read: Callable[[Excerpt], Pace]
 
 
-AnyQuantity: TypeAlias = Sample | Rate | Scalar | PaceOf
+AnyQuantity: TypeAlias = Sample | RankedSample | Rate | CountedRate | Scalar | PaceOf
+SAMPLES, RATES = (Sample, RankedSample), (Rate, CountedRate)
 
 _S, _BYTES, _SHARE, _COUNT = Unit.SECONDS, Unit.BYTES, Unit.FRACTION, Unit.COUNT
 _LOOKUPS, _CACHEABLE = "look-ups", "requests with a cache breakpoint"
@@ -233,6 +268,70 @@ QUANTITIES: tuple[AnyQuantity, ...] = (
         "control_survivors", _COUNT, "tests", frozenset(),
         "Tests of real layers that pass although the API cannot serve them, by `l9gate control`.",
         read_survivors,
+    ),
+    RankedSample(
+        "load.latency_s", _S, "calls", LOAD_KEYS,
+        "A whole answer under load, from when its call was due; a timeout is +infinity.",
+        rank_latency,
+    ),
+    RankedSample(
+        "load.service_s", _S, "calls", LOAD_KEYS,
+        "The same from when the call was sent: without what waited in the client.", rank_service,
+    ),
+    RankedSample(
+        "load.ttft_s", _S, "streams", LOAD_KEYS,
+        "A stream under load, from when its call was due to its first content.", rank_ttft,
+    ),
+    RankedSample(
+        "load.first_text_s", _S, "streams", LOAD_KEYS,
+        "The same to its first text, which comes after any thinking.", rank_first_text,
+    ),
+    RankedSample(
+        "load.gap_s", _S, "gaps", LOAD_KEYS,
+        "The time between two content deltas of a stream under load.", rank_gaps,
+    ),
+    RankedSample(
+        "load.longest_stall_s", _S, "streams", LOAD_KEYS,
+        "The longest time between two content deltas of each stream.", rank_stalls,
+    ),
+    CountedRate(
+        "load.error", _SHARE, "calls", LOAD_KEYS,
+        "Calls under load that ended in an error, a timeout or an answer that proves nothing.",
+        tally_error,
+    ),
+    CountedRate(
+        "load.rejected", _SHARE, "calls", LOAD_KEYS, "Calls that were turned away: 429 or 529.",
+        tally_rejected,
+    ),
+    CountedRate(
+        "load.timeout", _SHARE, "calls", LOAD_KEYS, "Calls that a deadline ended.", tally_timeout,
+    ),
+    CountedRate(
+        "load.degraded", _SHARE, "calls", LOAD_KEYS,
+        "Operations under load in which the application says that it fell back.", tally_degraded,
+    ),
+    CountedRate(
+        "load.cached", _SHARE, "calls", LOAD_KEYS,
+        "Operations under load that the application's own cache answered.", tally_cached,
+    ),
+    PaceOf(
+        "load.throughput_per_s", Unit.PER_SECOND, "calls", LOAD_KEYS,
+        "Whole answers per second, from the first call sent to the last one ended.",
+        read_load_pace,
+    ),
+    Scalar("load.calls", _COUNT, "calls", LOAD_KEYS, "Calls that were sent.", read_calls),
+    Scalar(
+        "load.sent_share", _SHARE, "planned calls", frozenset({"span"}),
+        "Calls that were sent, of those that were planned.", read_sent_share,
+    ),
+    Scalar(
+        "load.client_cpu_share", _SHARE, "checks", frozenset({"span"}),
+        "How busy the core of the load client was at worst.", read_cpu_share,
+    ),
+    Scalar(
+        "load.client_lag_share", _SHARE, "checks", frozenset({"span"}),
+        "How late the load client was at worst, as a share of the p99 that it reports.",
+        read_lag_share,
     ),
 )  # fmt: skip
 

@@ -5,7 +5,9 @@ from functools import cached_property
 from typing import TypeVar
 
 from l9gate.criteria.calls import Call, calls_of
+from l9gate.criteria.load_view import LoadLog
 from l9gate.criteria.ownership import Ownership
+from l9gate.evidence.load import ClientCheck, LoadBlock, LoadHistogram, LoadPlan
 from l9gate.evidence.log import EvidenceLog
 from l9gate.evidence.records import Exchange, Signal, SignalSource
 
@@ -35,6 +37,13 @@ class Snapshot:
     def ownership(self) -> Ownership:
         """Which tests own what was seen."""
         return Ownership.of(self)
+
+    @cached_property
+    def load(self) -> LoadLog:
+        """What load put into the log."""
+        return LoadLog(
+            self.of(LoadBlock), self.of(LoadHistogram), self.of(LoadPlan), self.of(ClientCheck)
+        )
 
     @cached_property
     def calls(self) -> list[Call]:

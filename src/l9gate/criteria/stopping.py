@@ -13,7 +13,7 @@ from l9gate.criteria.around import Around
 from l9gate.criteria.criterion import Criterion, Role, Scope, State
 from l9gate.criteria.excerpt import Excerpt
 from l9gate.criteria.expression import Condition
-from l9gate.criteria.quantities import BY_NAME, Rate, Sample
+from l9gate.criteria.quantities import BY_NAME, RATES, Rate, Sample
 from l9gate.criteria.standing import Standing
 from l9gate.criteria.threshold import Threshold
 from l9gate.measure.sequential import Stopping
@@ -66,14 +66,14 @@ def wrong_share(condition: Condition) -> float | None:
     wants_low = condition.operator.wants_low
     if condition.quantile is not None:
         return 1 - condition.quantile if wants_low else condition.quantile
-    if isinstance(BY_NAME[condition.quantity], Rate):
+    if isinstance(BY_NAME[condition.quantity], RATES):
         return condition.limit if wants_low else 1 - condition.limit
     return None
 
 
 def count_wrong(condition: Condition, values: Iterable[float]) -> int:
     """Return how many values are on the wrong side; of an event the value is 1 or 0."""
-    if isinstance(BY_NAME[condition.quantity], Rate):
+    if isinstance(BY_NAME[condition.quantity], RATES):
         return sum((value > 0) is condition.operator.wants_low for value in values)
     return sum(not condition.operator.holds(value, condition.limit) for value in values)
 

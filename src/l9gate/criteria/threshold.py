@@ -15,7 +15,16 @@ from l9gate.criteria.decision import (
 from l9gate.criteria.effort import describe_effort
 from l9gate.criteria.excerpt import CALL_KEYS, Excerpt
 from l9gate.criteria.expression import Condition, render_condition
-from l9gate.criteria.quantities import BY_NAME, OF_ANY_RUN, PaceOf, Rate, Sample
+from l9gate.criteria.load_finding import price_of_load, qualify
+from l9gate.criteria.quantities import (
+    BY_NAME,
+    OF_ANY_RUN,
+    CountedRate,
+    PaceOf,
+    RankedSample,
+    Rate,
+    Sample,
+)
 from l9gate.criteria.rest import prices_of
 from l9gate.criteria.samples import describe_mix
 from l9gate.evidence.load import Source
@@ -51,8 +60,9 @@ class Threshold:
         quantity = BY_NAME[self.condition.quantity]
         decision, note, evidence = self._decide(excerpt, scope)
         asks_calls = quantity.keys == CALL_KEYS and decision.state is State.UNPROVEN
+        is_load = quantity.name.startswith(f"{Source.LOAD}.")
         reasons = (decision.reason, note)
-        return Finding(
+        finding = Finding(
             criterion=self.name,
             requirements=self.requirements,
             role=self.role,
@@ -66,19 +76,30 @@ class Threshold:
             interval=decision.interval,
             reason="; ".join(reason for reason in reasons if reason) or None,
             decides=describe_effort(
-                decision, quantity.basis, excerpt.calls if asks_calls else (), prices_of(log)
+                decision,
+                quantity.basis,
+                excerpt.calls if asks_calls else (),
+                prices_of(log),
+                price_of_load(excerpt, decision.n) if is_load else None,
             ),
             evidence=evidence[:MAX_NAMED],
             where=dict(self.where),
             layers=tuple(layer for layer in Layer if layer in self.layers),
             sources=tuple(source for source in Source if source in self.sources),
         )
+        return qualify(finding, self.condition, excerpt) if is_load else finding
 
     def _decide(
         self, excerpt: Excerpt, scope: Scope
     ) -> tuple[Decision, str | None, tuple[str, ...]]:
         """Return the decision, a note for the reader, and the names behind it."""
         quantity = BY_NAME[self.condition.quantity]
+        if isinstance(quantity, RankedSample):
+            ranked = quantity.rank(excerpt)
+            return decide_quantile(ranked, self.condition, scope.alpha, scope.rule), None, ()
+        if isinstance(quantity, CountedRate):
+            k, n = quantity.count(excerpt)
+            return decide_rate(k, n, self.condition, scope.alpha, scope.rule), None, ()
         if isinstance(quantity, Sample):
             values = [one.value for one in quantity.observe(excerpt)]
             decision = decide_quantile(values, self.condition, scope.alpha, scope.rule)

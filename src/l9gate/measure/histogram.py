@@ -9,6 +9,8 @@ import math
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from l9gate.measure.hdr import decode_counts, encode_counts
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -46,6 +48,12 @@ class Histogram:
         self._settle()
         return int(self._counts.sum()) + self._infinite
 
+    @property
+    def infinite(self) -> int:
+        """How many of them are +infinity."""
+        self._settle()
+        return self._infinite
+
     def add(self, value_s: float) -> None:
         """Count one duration; negative ones count as 0.
 
@@ -65,10 +73,11 @@ class Histogram:
             ValueError: one of them is not a number; none is counted.
         """
         values = list(values_s)
-        if any(math.isnan(value) for value in values):
+        if any(map(math.isnan, values)):
             raise ValueError("a duration cannot be NaN")
-        self._waiting.extend(values)
-        self._settle()
+        self._waiting += values
+        if len(self._waiting) >= BATCH:
+            self._settle()
 
     def merge(self, other: "Histogram") -> None:
         """Add all counts of another histogram, which stays as it is."""
@@ -81,6 +90,39 @@ class Histogram:
         """Return the counts by bucket, not to be changed, and the number of infinite values."""
         self._settle()
         return self._counts, self._infinite
+
+    def steps(self) -> "tuple[NDArray[np.float64], NDArray[np.int64]]":
+        """Return the largest value, in seconds, of each bucket that holds any, and its count."""
+        import numpy as np
+
+        self._settle()
+        indices = np.flatnonzero(self._counts)
+        shifts = np.maximum(indices // HALF - 1, 0)
+        edges_ns = ((indices - shifts * HALF + 1) << shifts) - 1
+        return edges_ns / NANOSECONDS_PER_S, self._counts[indices]
+
+    def to_hdr(self) -> bytes:
+        """Return the finite counts as a compressed HdrHistogram V2 payload, in nanoseconds.
+
+        Base64 makes of it what stands in a line of an HdrHistogram log. The layout is that of three
+        significant digits, so nothing is lost.
+        """
+        return encode_counts(self.counts()[0].tolist())
+
+    @classmethod
+    def from_hdr(cls, payload: bytes, infinite: int = 0) -> "Histogram":
+        """Return the histogram whose finite counts a payload holds.
+
+        Raises:
+            ValueError: it is no compressed V2 payload of nanoseconds with three significant digits.
+        """
+        import numpy as np
+
+        histogram = cls()
+        counts = decode_counts(payload, BUCKETS)
+        histogram._counts[: len(counts)] = np.asarray(counts, dtype=np.int64)
+        histogram._infinite = infinite
+        return histogram
 
     def quantile(self, q: float) -> float:
         """Return the nearest-rank quantile in seconds, at most 0.1 % off; it may be +infinity.

@@ -11,7 +11,7 @@ from l9gate.criteria.expression import (
     render_condition,
     suggest,
 )
-from l9gate.criteria.quantities import QUANTITIES, Rate, Sample, Scalar, Unit
+from l9gate.criteria.quantities import QUANTITIES, RATES, SAMPLES, Scalar, Unit
 from l9gate.errors import PolicyError
 
 
@@ -79,7 +79,7 @@ def conditions(draw: st.DrawFn) -> Condition:
     quantity = draw(st.sampled_from(QUANTITIES))
     signs = list(Operator) if isinstance(quantity, Scalar) else list(Operator)[:4]
     top = 1.0 if quantity.unit is Unit.FRACTION else 1e12
-    quantile = draw(st.integers(1, 99_999)) / 100_000 if isinstance(quantity, Sample) else None
+    quantile = draw(st.integers(1, 99_999)) / 100_000 if isinstance(quantity, SAMPLES) else None
     return Condition(
         quantity=quantity.name,
         operator=draw(st.sampled_from(signs)),
@@ -133,7 +133,7 @@ def test_names_of_quantities_are_unique_and_say_what_they_are() -> None:
     names = [quantity.name for quantity in QUANTITIES]
     assert len(set(names)) == len(names)
     assert all(quantity.about.endswith(".") for quantity in QUANTITIES)
-    assert {one.unit for one in QUANTITIES if isinstance(one, Rate)} == {Unit.FRACTION}
+    assert {one.unit for one in QUANTITIES if isinstance(one, RATES)} == {Unit.FRACTION}
 
 
 def test_a_hint_names_the_nearest_word_or_all() -> None:
