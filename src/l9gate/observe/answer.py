@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from l9gate.evidence.records import Origin
 from l9gate.observe.attribution import Owner
+from l9gate.observe.own import OwnRequest
 from l9gate.observe.watch import HttpRequest, HttpResponse
 
 
@@ -23,6 +24,11 @@ class Answer:
     body: bytes | None  # content encoding removed; None if it is not at hand
     is_stream: bool
     is_whole: bool  # the server ended the body as HTTP asks for
+
+    @property
+    def probe(self) -> str:
+        """Which question of the gate's own it answers; empty for a call of the application."""
+        return self.request.probe if isinstance(self.request, OwnRequest) else ""
 
 
 def content_of(message: HttpRequest | HttpResponse) -> bytes | None:

@@ -93,7 +93,7 @@ class Scrutiny:
             return Held.ON_PURPOSE
         drifts = self._drifts(answer)
         for drift in drifts:
-            self.count(drift, answer)
+            self.count(drift, answer, probe=answer.probe)
         return Held.DRIFTED if drifts else Held.KEPT
 
     @property
@@ -110,13 +110,16 @@ class Scrutiny:
                 at_s = self._clock.now_s()
                 self._notes.put(msgspec.structs.replace(count.first, at_s=at_s, count=again))
 
-    def count(self, drift: Drift, source: Source, built_at: str | None = None) -> None:
+    def count(
+        self, drift: Drift, source: Source, built_at: str | None = None, *, probe: str = ""
+    ) -> None:
         """Put a difference, or count one that equals one that was put.
 
         Args:
             drift: the difference.
             source: what it was found in.
             built_at: file:line that made it, if a test did.
+            probe: the question of the gate's own that was answered so.
         """
         owner, origin = source.owner, source.origin
         name, layer = (None, None) if owner is None else (owner.id, owner.layer)
@@ -133,7 +136,7 @@ class Scrutiny:
             record = ContractDrift(
                 at_s=self._clock.now_s(),
                 code=drift.code,
-                impact=self._impact(drift, place),
+                impact=self._impact(drift, place, probe),
                 place=place,
                 expected=drift.expected,
                 found=drift.found,
@@ -179,11 +182,11 @@ class Scrutiny:
             watch.feed(event)
         return watch.finish(was_cut=events.was_cut)
 
-    def _impact(self, drift: Drift, place: str) -> str:
-        """Return the impact, or that somebody answers for it; waivers of one probe do not."""
+    def _impact(self, drift: Drift, place: str, probe: str) -> str:
+        """Return the impact, or that somebody answers for it; waivers of another probe do not."""
         today = datetime.fromtimestamp(self._clock.now_s(), UTC).date()
         is_waived = any(
-            one.covers(drift.code, "", path) and not one.has_expired(today)
+            one.covers(drift.code, probe, path) and not one.has_expired(today)
             for one in self._waivers
             for path in (drift.path, place)
         )

@@ -17,7 +17,9 @@ from l9gate.observe.answer import Answer
 from l9gate.observe.attribution import Owner
 from l9gate.observe.lookout import Lookout
 from l9gate.observe.origins import Target
+from l9gate.observe.own import OwnRequest
 from l9gate.observe.recorder import Outbox
+from l9gate.observe.views import Url
 from l9gate.wire.json import JsonObject
 from l9gate.wire.sse import render_event
 
@@ -263,3 +265,20 @@ def test_our_own_mistake_is_a_fault_and_no_drift(
     monkeypatch.setattr(scrutiny.Scrutiny, "settle", fail)
     lookout.settle()
     assert [fault.where for fault in log.of(Fault)] == ["observe.scrutiny"] * 2
+
+
+@pytest.mark.parametrize(
+    ("probe", "impact"), [("message", "waived"), ("tools", "breaking"), ("", "breaking")]
+)
+def test_a_waiver_of_one_question_covers_the_answers_to_it(
+    log: MemoryLog, tmp_path: Path, probe: str, impact: str
+) -> None:
+    waivers = tmp_path / "waivers.toml"
+    waivers.write_text(
+        '[[waiver]]\ncode = "shape.missing"\nprobe = "message"\nreason = "a gateway"\n'
+        'owner = "Ada"\nexpires = 2999-01-01\n'
+    )
+    asked = OwnRequest("POST", Url(f"https://{HOST}/v1/messages"), {}, b"{}", probe=probe)
+    found = answer("text", body_of("text", usage="gone"), request=asked)
+    made(log, Target(HOST, waivers=waivers)).look(found)
+    assert [drift.impact for drift in log.of(ContractDrift)] == [impact]
