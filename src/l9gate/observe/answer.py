@@ -31,6 +31,19 @@ class Answer:
         return self.request.probe if isinstance(self.request, OwnRequest) else ""
 
 
+def headers_of(message: HttpRequest | HttpResponse) -> dict[str, str]:
+    """Return the headers with names in lower case; what came several times is joined by commas."""
+    raw = getattr(message.headers, "raw", None)  # httpx decodes them anew for each look
+    if raw:
+        try:
+            found = {str(name, "ascii").lower(): str(text, "ascii") for name, text in raw}
+        except UnicodeDecodeError:
+            found = {}
+        if len(found) == len(raw):
+            return found
+    return {name.lower(): text for name, text in message.headers.items()}
+
+
 def content_of(message: HttpRequest | HttpResponse) -> bytes | None:
     """Return a body that is at hand, None for one that is sent or received as a stream."""
     try:

@@ -15,6 +15,7 @@ from l9gate.wire.sse import SseEvent, SseParser
 from l9gate.wire.stream import StreamEventKind, StreamFolder
 
 MAX_BODY_BYTES = 8 << 20  # beyond it a body is counted but no longer copied
+UNREAD_BYTES = 64 << 10  # so many may come before they are read: one by one costs several times it
 MAX_GAPS = 200_000
 EVENT_STREAM = "text/event-stream"
 # Nearly all events of a stream are these, as the API writes them; they are not parsed. A quote
@@ -46,26 +47,42 @@ class BodyReader:
         self.is_stream = is_framed or kind.startswith(EVENT_STREAM)
         self.size_bytes = 0
         self._is_readable = True
-        self._is_encoded = content_encoding is not None
         self._is_too_large = False
         self._copy = bytearray()
+        self._chunks: list[bytes] = []  # not yet read, with the time of each
+        self._times_s: list[float] = []
+        self._due_bytes = UNREAD_BYTES
         self._events = _EventReader(is_framed=is_framed) if self.is_stream else None
-        try:
-            self._decode = make_decoder(content_encoding)
-        except UnknownEncodingError:
-            self._is_readable = False
+        self._decode = None
+        if content_encoding is not None:
+            try:
+                self._decode = make_decoder(content_encoding)
+            except UnknownEncodingError:
+                self._is_readable = False
 
     def feed(self, chunk: bytes, at_s: float) -> None:
-        """Take in bytes as they came from the wire."""
+        """Take in bytes as they came from the wire; they are read later, many at once."""
         self.size_bytes += len(chunk)
-        if not self._is_readable:
-            return
+        self._chunks.append(chunk)
+        self._times_s.append(at_s)
+        if self.size_bytes >= self._due_bytes:
+            self.catch_up()
+
+    def catch_up(self) -> None:
+        """Read what came since the last time."""
+        chunks, times_s = self._chunks, self._times_s
+        self._chunks, self._times_s = [], []
+        self._due_bytes = self.size_bytes + UNREAD_BYTES
+        decode = self._decode
         try:
-            if not self._is_encoded:
-                self._take(chunk, at_s)
-                return
-            for piece in self._decode(chunk):
-                self._take(piece, at_s)
+            for chunk, at_s in zip(chunks, times_s, strict=True):
+                if not self._is_readable:
+                    return
+                if decode is None:
+                    self._take(chunk, at_s)
+                else:
+                    for piece in decode(chunk):
+                        self._take(piece, at_s)
         except (zlib.error, SseFormatError):
             self._give_up()
 
@@ -81,6 +98,7 @@ class BodyReader:
             is_whole: the server ended the body as HTTP asks for.
             expects_json: something that is not JSON cannot be right here.
         """
+        self.catch_up()
         if self._events is not None:
             return self._events.finish(is_malformed=is_whole and not self._is_readable)
         if not is_whole or self._is_too_large:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import msgspec
 
-from l9gate.evidence.records import End, Exchange, Held, Origin, Witness
+from l9gate.evidence.records import End, Exchange, Origin, Witness
 from l9gate.measure.clock import Clock
 from l9gate.observe import sockets
-from l9gate.observe.answer import Answer, content_of
+from l9gate.observe.answer import Answer, content_of, headers_of
 from l9gate.observe.attribution import current_owner
 from l9gate.observe.body import BodyFacts, BodyReader
 from l9gate.observe.lookout import Lookout
@@ -109,20 +109,22 @@ class ExchangeTrace:
 
     def answered(self, response: HttpResponse) -> None:
         """Take note of status and headers."""
-        if is_apology(response):
+        at_s = self._clock.now_s()
+        # Once for all: each look into the headers of a library goes through all of them.
+        headers = headers_of(response)
+        if is_apology(headers):
             self._is_unserved = True
             return
-        self._headers_s = self._clock.now_s()
+        self._headers_s = at_s
         self._response = response
-        # Once for all: each look into the headers of a library goes through all of them.
-        headers = {name.lower(): text for name, text in response.headers.items()}
         self._headers = headers
-        self._is_api = self._is_api or headers.get(names.ORIGIN) is not None
-        self._origin = self._origins.of_answer(self._host, response, self._contacts)
+        said = headers.get(names.ORIGIN)
+        self._is_api = self._is_api or said is not None
+        self._origin = self._origins.of_answer(self._host, response, said, self._contacts)
         content_type = headers.get("content-type", "")
         if response.is_closed:  # read and decoded already, by a mock library
             self._reader = BodyReader(content_type, None)
-            self._reader.feed(content_of(response) or b"", self._headers_s)
+            self._reader.feed(content_of(response) or b"", at_s)
         else:
             self._reader = BodyReader(content_type, headers.get("content-encoding"))
         if self._call is not None and 300 <= response.status_code < 400:
@@ -132,6 +134,10 @@ class ExchangeTrace:
         """Take note of bytes of the body."""
         if self._is_api and self._response is not None:
             self._reader.feed(chunk, self._clock.now_s())
+
+    def catch_up(self) -> None:
+        """Read what came of the body and was not read yet."""
+        self._reader.catch_up()
 
     def finish(self, stop: Stop) -> Exchange | None:
         """Return the record, or None for what is no traffic of the API, or was never sent."""
@@ -145,16 +151,16 @@ class ExchangeTrace:
         self._was_read = stop is Stop.READ
         return self._record(ended_s, self._end(stop, facts), sent, facts)
 
-    def _hold(self, origin: Origin) -> Held:
-        """Hold the answer against the contract, if it is one of the API."""
+    def answer(self, exchange: Exchange) -> Answer | None:
+        """Return what the contract is asked about; None if it says nothing of this answer."""
         facts, response = self._path_facts, self._response
         is_direct = facts.is_direct or (facts is _NO_PATH and "/v1/" in self._path)
-        if self._lookout is None or response is None or not is_direct:
-            return Held.NOT
-        answer = Answer(
+        if response is None or not is_direct:
+            return None
+        return Answer(
             exchange_id=self._id,
             owner=self._owner,
-            origin=origin,
+            origin=exchange.origin,
             host=self._host,
             request=self._request,
             path=self._path,
@@ -164,7 +170,6 @@ class ExchangeTrace:
             is_stream=self._reader.is_stream,
             is_whole=self._was_read,
         )
-        return self._lookout.look(answer)
 
     def _record(self, ended_s: float, end: End, sent: RequestFacts, facts: BodyFacts) -> Exchange:
         url, owner, response = self._request.url, self._owner, self._response
@@ -208,7 +213,6 @@ class ExchangeTrace:
             trace_id=names.parse_trace_id(self._request.headers),
             witness=self._witness,
             cache_ttl_s=sent.cache_ttl_s,
-            held=self._hold(origin),
             foretold=self._foretold(version),
         )
 

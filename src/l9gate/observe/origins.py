@@ -43,12 +43,20 @@ class Origins:
         self._last: dict[str, Origin] = {}  # host → origin of its last answer over a socket
         sockets.install_hook()
 
-    def of_answer(self, host: str, response: HttpResponse, contacts: sockets.Contacts) -> Origin:
-        """Return where an answer came from; without a socket no header proves anything."""
+    def of_answer(
+        self, host: str, response: HttpResponse, said: str | None, contacts: sockets.Contacts
+    ) -> Origin:
+        """Return where an answer came from; without a socket no header proves anything.
+
+        Args:
+            host: host[:port] of the URL.
+            response: what came.
+            said: its header `x-l9gate-origin`.
+            contacts: what the exchange itself connected to.
+        """
         stream = cast("sockets.NetworkStream | None", response.extensions.get("network_stream"))
         if not sockets.used_socket(stream, contacts):
             return Origin.MOCKED
-        said = response.headers.get(names.ORIGIN)
         is_target = host == self.target.host and self.target.kind is Origin.LIVE
         origin = Origin.LIVE if is_target else Origin.OTHER
         if said is not None:

@@ -6,6 +6,7 @@ their own, which name the model that the body does not.
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 _DIRECT = re.compile(r"(?:^|/)v1/(?:messages|models)(?:/|$)")
 _DIRECT_JSON = re.compile(r"/v1/(?:messages(?:/count_tokens)?|models(?:/[^/]+)?)$")
@@ -28,6 +29,7 @@ class ApiPath:
     is_direct: bool = False  # one of the API's own paths, maybe behind a prefix
 
 
+@lru_cache(maxsize=1024)  # a process asks for a few paths, again and again
 def read_path(path: str) -> ApiPath | None:
     """Return what a path says of a call, None if it is none of the Messages API.
 

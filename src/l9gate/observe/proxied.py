@@ -1,10 +1,10 @@
 """Calls that pass through the run's own recording proxy: where they go in the end, seen once."""
 
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from urllib.parse import unquote
 
 from l9gate.observe.origins import Target
-from l9gate.observe.watch import HttpRequest, HttpResponse
+from l9gate.observe.watch import HttpRequest
 from l9gate.wire import headers as names
 
 _LABEL = "/.l9gate/"  # before the path: which process of the tests started the sender
@@ -37,6 +37,10 @@ def locate(request: HttpRequest, target: Target, exchange_id: str) -> tuple[str,
     return target.host, split_label(request.url.path)[1]
 
 
-def is_apology(response: HttpResponse) -> bool:
-    """Whether it is the proxy's own answer in the place of one that never came."""
-    return response.headers.get(names.UNSERVED) is not None
+def is_apology(headers: Mapping[str, str]) -> bool:
+    """Whether it is the proxy's own answer in the place of one that never came.
+
+    Args:
+        headers: of the answer, names in lower case.
+    """
+    return names.UNSERVED in headers

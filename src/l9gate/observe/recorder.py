@@ -1,12 +1,12 @@
 """The handler of the seam that puts one `Exchange` for each request to the Messages API."""
 
-import threading
 from collections.abc import Callable
 from typing import Self
 
 from l9gate.evidence.log import Sink
 from l9gate.evidence.records import AnyRecord, Exchange, Fault, Witness
 from l9gate.measure.clock import Clock
+from l9gate.observe.backlog import Backlog
 from l9gate.observe.exchange import ExchangeTrace
 from l9gate.observe.lookout import Lookout
 from l9gate.observe.origins import Origins, Target
@@ -72,6 +72,7 @@ class Recorder:
         witness: Witness = Witness.SEAM,
         *,
         holds: bool = True,
+        patient: int | None = None,
     ) -> None:
         """Take where to record, and what counts.
 
@@ -81,22 +82,24 @@ class Recorder:
             target: the endpoint that counts.
             witness: who sees the exchanges.
             holds: whether answers are held against the contract.
+            patient: the process that calls `catch_up` before it makes records durable; in any
+                other each answer is looked at before the application goes on.
         """
         self._outbox = outbox
         self._clock = clock
         self._origins = Origins(target)
         self._witness = witness
         self._lookout = Lookout(outbox, clock, target) if holds else None
-        self._open: set[_GuardedWatch] = set()
-        self._lock = threading.Lock()
+        look = None if self._lookout is None else self._lookout.look
+        self._backlog = None if look is None else Backlog(look, self._put, patient)
+        self._open: set[_GuardedWatch] = set()  # each change of it is atomic
 
     def begin(self, request: HttpRequest, told: Told | None = None) -> Watch | None:
         """Start to follow a request; `told` is called with its record once it has ended."""
         with self._outbox.guarded("observe.begin"):
             trace = ExchangeTrace(request, self._clock, self._origins, self._witness, self._lookout)
-            watch = _GuardedWatch(trace, self._outbox, self._forget, told)
-            with self._lock:
-                self._open.add(watch)
+            watch = _GuardedWatch(trace, self._outbox, self, told)
+            self._open.add(watch)
             return watch
         return None
 
@@ -116,18 +119,35 @@ class Recorder:
 
     def end_open(self) -> None:
         """Record what nobody ended, such as a response that was never read, as abandoned."""
-        with self._lock:
-            watches = tuple(self._open)
-        for watch in watches:
+        for watch in tuple(self._open):
             watch.ended(Stop.CLOSED)
+        self.catch_up()
         if self._lookout is not None:
             self._lookout.settle()
 
-    def _forget(self, watch: "_GuardedWatch") -> bool:
-        with self._lock:
-            is_open = watch in self._open
-            self._open.discard(watch)
-        return is_open
+    def catch_up(self) -> None:
+        """Put the records that wait until their answers were held against the contract."""
+        if self._backlog is not None:
+            self._backlog.clear()
+
+    def forget(self, watch: "_GuardedWatch") -> bool:
+        """Return, only once, that an exchange was still open."""
+        try:
+            self._open.remove(watch)
+        except KeyError:
+            return False
+        return True
+
+    def record(self, exchange: Exchange, trace: ExchangeTrace) -> None:
+        """Put one exchange, as soon as its answer was looked at."""
+        if self._backlog is None:
+            self._put(exchange)
+        else:
+            self._backlog.add(exchange, trace.answer(exchange))
+
+    def _put(self, exchange: Exchange) -> None:
+        with self._outbox.guarded("observe.ended"):
+            self._outbox.put(exchange)
 
 
 class _GuardedWatch:
@@ -137,13 +157,13 @@ class _GuardedWatch:
         self,
         trace: ExchangeTrace,
         outbox: Outbox,
-        forget: Callable[["_GuardedWatch"], bool],
+        recorder: Recorder,
         told: Told | None,
     ) -> None:
         self._told = told
         self._trace = trace
         self._outbox = outbox
-        self._forget = forget
+        self._recorder = recorder
         self._is_whole = True
 
     def answered(self, response: HttpResponse) -> None:
@@ -160,10 +180,14 @@ class _GuardedWatch:
                 self._outbox.put_fault("observe.received", error)
 
     def ended(self, stop: Stop) -> None:
-        if self._forget(self):
-            with self._outbox.guarded("observe.ended"):
-                exchange = self._trace.finish(stop)
-                if exchange is not None:
-                    self._outbox.put(exchange)
-                if self._told is not None:
-                    self._told(exchange, stop)
+        if not self._recorder.forget(self):
+            return
+        if self._is_whole:
+            with self._outbox.guarded("observe.received"):
+                self._trace.catch_up()
+        with self._outbox.guarded("observe.ended"):
+            exchange = self._trace.finish(stop)
+            if exchange is not None:
+                self._recorder.record(exchange, self._trace)
+            if self._told is not None:
+                self._told(exchange, stop)

@@ -7,9 +7,11 @@ import asyncio
 import socket
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from contextvars import ContextVar
 from types import ModuleType
 from typing import Protocol
+from weakref import WeakSet
 
 from l9gate.observe.border import (
     CONNECT,
@@ -61,6 +63,7 @@ class _Process:
     refuse: Refuse | None = None
     connected: set[Address] = set()  # noqa: RUF012 - one for the process, as is the hook
     resolved: set[str] = set()  # noqa: RUF012 - the same
+    proven: WeakSet[NetworkStream] = WeakSet()  # noqa: RUF012 - the same
 
 
 # A list, since a task copies the variable and not what it holds.
@@ -106,11 +109,15 @@ def used_socket(stream: NetworkStream | None, contacts: Contacts) -> bool:
     """
     if stream is None:
         return False
+    if _is_proven(stream):
+        return True
     try:
         address = parse_address(stream.get_extra_info("server_addr"))
     except OSError:
         address = None
     if address in _Process.connected:
+        with suppress(TypeError):  # a stream that cannot be kept is asked each time
+            _Process.proven.add(stream)
         return True
     if address is None and contacts:
         return True
@@ -125,6 +132,14 @@ def was_contacted(name: str, contacts: Contacts) -> bool:
         contacts: what the exchange itself connected to.
     """
     return bool(contacts) or name.lower() in _Process.resolved
+
+
+def _is_proven(stream: NetworkStream) -> bool:
+    """Whether it was proved before, by an earlier answer over the same connection."""
+    try:
+        return stream in _Process.proven
+    except TypeError:
+        return False
 
 
 def _is_connected(connection: object) -> bool:

@@ -48,7 +48,7 @@ class Observation:
         self._children = Children(root, None if run is None else RunFacts(run, target))
         self.guard = NetworkGuard(str(root), self._children)
         outbox = Outbox(EagerSink(sink, os.getpid()), self.clock)
-        self._recorder = Recorder(outbox, self.clock, target)
+        self._recorder = Recorder(outbox, self.clock, target, patient=os.getpid())
         if target.contract is not None or target.waivers is not None:
             self._recorder.prepare()
         self._account: Account | None = None
@@ -121,6 +121,7 @@ class Observation:
         """
         if self._handiwork is not None:
             self._handiwork.end_test()
+        self._recorder.catch_up()
         self._put_strays()
         self.sink.flush()
 

@@ -64,13 +64,16 @@ def parse_trace_id(headers: Mapping[str, str]) -> str | None:
 
     Source: W3C Trace Context, section 3.2.2.
     """
-    found = _TRACE_PARENT.match(headers.get(TRACE_PARENT) or "")
+    text = headers.get(TRACE_PARENT)
+    found = _TRACE_PARENT.match(text) if text else None
     return found[1] if found is not None and found[1].strip("0") else None
 
 
 def _number(text: str | None) -> float | None:
+    if not text:  # nearly every answer: an exception would cost more than all the rest
+        return None
     try:
-        number = float(text or "")
+        number = float(text)
     except ValueError:
         return None
     return number if math.isfinite(number) and number >= 0 else None

@@ -33,7 +33,7 @@ def connected(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def of_answer(kind: Origin, host: str, said: str | None, *, over_socket: bool = True) -> Origin:
     response = Response(said, {"network_stream": Stream()} if over_socket else {})
-    return Origins(Target(HOST, kind)).of_answer(host, cast("HttpResponse", response), [])
+    return Origins(Target(HOST, kind)).of_answer(host, cast("HttpResponse", response), said, [])
 
 
 @pytest.mark.parametrize("said", [None, "simulated", "live"])
@@ -72,10 +72,10 @@ def test_silence_of_the_target_counts_towards_the_run(kind: Origin) -> None:
 def test_silence_is_of_the_kind_of_the_last_answer_over_a_socket() -> None:
     origins = Origins(Target(HOST))
     mocked = cast("HttpResponse", Response())
-    origins.of_answer(HOST, mocked, [])
+    origins.of_answer(HOST, mocked, None, [])
     assert origins.of_silence(HOST, HOST, []) is Origin.MOCKED
     simulated = cast("HttpResponse", Response("simulated", {"network_stream": Stream()}))
-    origins.of_answer(HOST, simulated, [])
+    origins.of_answer(HOST, simulated, "simulated", [])
     assert origins.of_silence(HOST, HOST, []) is Origin.SIMULATED
 
 

@@ -1,3 +1,4 @@
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -7,6 +8,7 @@ import pytest
 from l9gate.evidence.log import MemoryLog
 from l9gate.evidence.records import AnyRecord, End, Exchange, Fault
 from l9gate.measure.clock import ManualClock
+from l9gate.observe.body import BodyReader
 from l9gate.observe.exchange import ExchangeTrace
 from l9gate.observe.origins import Target
 from l9gate.observe.recorder import Outbox, Recorder
@@ -57,6 +59,34 @@ def test_each_exchange_is_put_once(recorder: Recorder, log: MemoryLog) -> None:
     recorder.end_open()
     (seen,) = log.of(Exchange)
     assert (seen.end, seen.response_bytes) == (End.COMPLETE, 2)
+
+
+def test_a_fault_while_a_body_is_read_late_costs_only_what_it_says(
+    recorder: Recorder, log: MemoryLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(BodyReader, "_take", fail)
+    watch = recorder.begin(request())
+    assert watch is not None
+    watch.answered(httpx2.Response(200, stream=httpx2.ByteStream(b"")))
+    watch.received(b"{}")
+    watch.ended(Stop.READ)
+    assert [fault.where for fault in log.of(Fault)] == ["observe.received"]
+    assert [seen.response_bytes for seen in log.of(Exchange)] == [2]
+
+
+def test_a_patient_process_has_to_ask_for_what_waits(log: MemoryLog) -> None:
+    clock, target = ManualClock(), Target("api.example.com")
+    patient = Recorder(Outbox(log, clock), clock, target, patient=os.getpid())
+    for _ in range(2):
+        watch = patient.begin(request())
+        assert watch is not None
+        watch.ended(Stop.BROKEN)
+    assert log.records == []
+    patient.catch_up()
+    assert len(list(log.of(Exchange))) == 2
 
 
 def test_what_nobody_ended_is_abandoned(recorder: Recorder, log: MemoryLog) -> None:

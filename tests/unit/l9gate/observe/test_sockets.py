@@ -1,6 +1,7 @@
 import socket
 import sys
 from collections.abc import Iterator
+from weakref import WeakSet
 
 import pytest
 
@@ -29,6 +30,7 @@ def fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     sockets.install_hook()
     monkeypatch.setattr(sockets._Process, "connected", set())
     monkeypatch.setattr(sockets._Process, "resolved", set())
+    monkeypatch.setattr(sockets._Process, "proven", WeakSet())
     monkeypatch.setattr(sockets._Process, "refuse", None)
     token = sockets._contacts.set(None)
     yield
@@ -134,3 +136,22 @@ def test_a_refusal_is_asked_before_anything_is_noted() -> None:
         connect(ADDRESS)
     sockets.set_refusal(None)
     assert not sockets.used_socket(Stream(ADDRESS), [])
+
+
+def test_a_connection_that_was_proved_is_not_asked_again() -> None:
+    stream = Stream(ADDRESS)
+    connect(ADDRESS)
+    assert sockets.used_socket(stream, [])
+    stream.address = OSError("closed since")
+    assert sockets.used_socket(stream, [])
+    assert not sockets.used_socket(Stream(stream.address), [])
+
+
+def test_a_connection_that_cannot_be_kept_is_asked_each_time() -> None:
+    class Unhashable(Stream):
+        __hash__ = None  # type: ignore[assignment]
+
+    connect(ADDRESS)
+    stream = Unhashable(ADDRESS)
+    assert sockets.used_socket(stream, [])
+    assert sockets.used_socket(stream, [])
