@@ -20,8 +20,8 @@ from l9gate.criteria.policy_file import (
     PolicyTables,
     Where,
 )
-from l9gate.criteria.presence import Presence
-from l9gate.criteria.quantities import BY_NAME, Rate, Sample
+from l9gate.criteria.presence import Presence, Refutation
+from l9gate.criteria.quantities import BY_NAME, Rate, Sample, Scalar
 from l9gate.criteria.snapshot import Snapshot
 from l9gate.criteria.standing import Standing
 from l9gate.criteria.threshold import SUSTAINED_S, Threshold
@@ -170,7 +170,10 @@ def _asked(file: PolicyFile, number: int, table: CriterionTable) -> Criterion:
             layers=layers,
             scenarios=table.require_scenarios,
             requirements=table.requirements,
+            refuted_by=_refutation(file, (*place, "refuted_by"), table.refuted_by),
         )
+    if table.refuted_by is not None:
+        raise file.error((*place, "refuted_by"), "`refuted_by` belongs to `require_scenarios`")
     condition = _condition(file, (*place, "require"), table.require)
     where = _where(file, place, table.where, condition)
     needed, dot, _ = condition.quantity.partition(".")
@@ -195,6 +198,20 @@ def _asked(file: PolicyFile, number: int, table: CriterionTable) -> Criterion:
         min_window_s=SUSTAINED_S if table.min_window_s is None else table.min_window_s,
         sources=frozenset(table.sources),
     )
+
+
+def _refutation(
+    file: PolicyFile, place: tuple[str | int, ...], text: str | None
+) -> Refutation | None:
+    if text is None:
+        return None
+    condition = _condition(file, place, text)
+    quantity = BY_NAME[condition.quantity]
+    if not isinstance(quantity, Scalar):
+        raise file.error(
+            place, f"`{text}`: a single number is needed", hint="such as `cache_stale > 0`"
+        )
+    return Refutation(quantity, condition)
 
 
 def _rule(file: PolicyFile, number: int, table: AlertTable) -> AlertRule:

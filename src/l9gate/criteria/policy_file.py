@@ -46,6 +46,7 @@ class CriterionTable(msgspec.Struct, frozen=True, kw_only=True):
     sources: tuple[Source, ...] = ()
     require: str | None = None
     require_scenarios: tuple[str, ...] = ()
+    refuted_by: str | None = None  # a condition that shows the scenarios' tests wrong
     where: Where = {}
     min_n: _Count | None = None
     min_window_s: _Positive | None = None

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 from subprocess import CompletedProcess
 
+import pytest
+
 from l9gate.criteria.snapshot import Snapshot
 from l9gate.evidence.records import CacheState, Fault, Signal, SignalSource
 from l9gate.store.run import open_run
@@ -50,6 +52,89 @@ def test_child():
     ask()
     subprocess.run([sys.executable, "-c", CHILD], check=True)
 """
+
+
+CACHES = """
+import os
+import time
+import httpx2
+import pytest
+from neural_tools import telemetry
+from neural_tools.cache import TtlCache
+
+pytestmark = pytest.mark.benchmark
+PROMPT = [{"type": "text", "text": "word " * 2000, "cache_control": {"type": "ephemeral"}}]
+
+
+def ask(prompt):
+    body = {"model": "claude-opus-5", "max_tokens": 9, "system": prompt,
+            "messages": [{"role": "user", "content": "hi"}]}
+    headers = {"authorization": "Bearer " + os.environ["ANTHROPIC_API_KEY"],
+               "anthropic-version": "2026-10-21"}
+    url = os.environ["ANTHROPIC_BASE_URL"] + "/v1/messages"
+    return httpx2.post(url, json=body, headers=headers, timeout=10)
+
+
+def test_prompt_cache():
+    for prompt in (PROMPT, PROMPT, PROMPT, "short"):
+        assert ask(prompt).status_code == 200
+
+
+def test_own_cache(monkeypatch):
+    cache = TtlCache(ttl_s=0.05, max_entries=9, clock=time.monotonic)
+    if BROKEN:
+        monkeypatch.setattr(cache, "_ttl_s", 60.0)  # a bug: it forgets later than it says
+
+    def search():
+        found = cache.get("q")
+        if found is None:
+            cache.put("q", ask("short"))
+        telemetry.report(telemetry.Operation(
+            name="search", duration_s=0.5 if found is None else 0.001,
+            cache="miss" if found is None else "hit",
+            avoided_input_tokens=0 if found is None else 1000,
+            age_s=None if found is None else found.age_s, ttl_s=0.05))
+
+    for pause_s in (0, 0.01, 0.06):
+        time.sleep(pause_s)
+        search()
+"""
+CACHE_POLICY = """
+format = 1
+
+[[criterion]]
+name = "fresh"
+role = "exit"
+layers = ["performance"]
+require = "cache_stale == 0"
+why = "No answer is served beyond its time."
+
+[[criterion]]
+name = "prompt-cache"
+role = "exit"
+layers = ["performance"]
+require = "prompt_cache_read > 60%"
+why = "The prompt is long and always the same."
+"""
+
+
+@pytest.mark.parametrize(("broken", "status"), [(False, 0), (True, 1)])
+def test_both_caches_are_told_apart_and_a_stale_answer_is_found(
+    project: Path, l9gate: Gate, broken: bool, status: int
+) -> None:
+    """H-03, E-06: of three requests with a long prompt one writes and two read."""
+    text = CACHES.replace("BROKEN", str(broken))
+    (project / "tests/performance/test_performance.py").write_text(text)
+    (project / "policy.toml").write_text(CACHE_POLICY)
+    done = l9gate("run", "performance", "--rehearse")
+    assert done.returncode == status, done.stdout
+    told = " ".join(done.stdout.split())
+    assert "prompt cache of the API read 66." in told
+    assert "of 3 requests with a breakpoint; read/(read+written) 66.7 %, saved 0.0" in told
+    hits, stale = (2, 1) if broken else (1, 0)
+    assert f"{stale} of {hits} that tell their age stale; avoided {hits} calls" in told
+    if broken:
+        assert "s old, 0.05 s allowed (tests/performance/test_performance.py" in told
 
 
 def test_spans_are_read_whenever_they_are_set_up_and_count_once(

@@ -8,6 +8,7 @@ from l9gate.criteria.criterion import Finding, Role, Scope, State
 from l9gate.criteria.policy import default_policy_text, parse_policy
 from l9gate.evidence.log import MemoryLog
 from l9gate.evidence.records import (
+    CacheState,
     Exchange,
     Layer,
     LayerRun,
@@ -116,3 +117,17 @@ def test_cache_needs_a_shown_expiry(outcome: Test, log_of: Log) -> None:
     assert judged("cache-ttl", log_of(outcome())).state is UNPROVEN
     failed = outcome(scenarios=("cache_ttl",), state=TestState.FAILED)
     assert judged("cache-ttl", log_of(failed)).state is BROKEN
+
+
+def test_a_stale_hit_refutes_the_shown_expiry(
+    outcome: Test, signal: Callable[..., Signal], log_of: Log
+) -> None:
+    """E-06: whatever the test says; who tells no ages is judged by the test alone."""
+    ttl = outcome(scenarios=("cache_ttl",))
+    hits = [signal(cache=CacheState.HIT, age_s=age_s, ttl_s=60.0) for age_s in (59.0, 61.0)]
+    assert judged("cache-ttl", log_of(ttl, hits[:1])).state is KEPT
+    assert judged("cache-ttl", log_of(ttl, hits)).state is BROKEN
+    assert judged("cache-stale", log_of(hits[:1])).state is KEPT
+    assert judged("cache-stale", log_of(hits)).state is BROKEN
+    silent = judged("cache-stale", log_of(signal(cache=CacheState.HIT)))
+    assert (silent.state, silent.role) == (UNPROVEN, Role.ADVICE)

@@ -160,6 +160,18 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
         ("require_scenarios", "# require", "line 15: criterion `covered`: exactly one of", None),
         (
             'require_scenarios = ["timeout"]',
+            'require_scenarios = ["timeout"]\nrefuted_by = "rate(error) > 5%"',
+            "line 19: criterion `covered`: `rate(error) > 5%`: a single number is needed",
+            "such as `cache_stale > 0`",
+        ),
+        (
+            "where = ",
+            'refuted_by = "cache_stale > 0"\nwhere = ',
+            "line 12: criterion `fast`: `refuted_by` belongs to `require_scenarios`",
+            None,
+        ),
+        (
+            'require_scenarios = ["timeout"]',
             'require_scenarios = ["timeout"]\nmin_n = 3',
             "line 19: criterion `covered`: `min_n` has no meaning for scenarios",
             None,

@@ -1,9 +1,20 @@
 from collections.abc import Callable
 
+import pytest
+
 from l9gate.criteria.criterion import Finding, Role, Scope, State
+from l9gate.criteria.policy import parse_policy
 from l9gate.criteria.presence import Presence
 from l9gate.evidence.log import MemoryLog
-from l9gate.evidence.records import Exchange, Layer, Origin, TestOutcome, TestState
+from l9gate.evidence.records import (
+    CacheState,
+    Exchange,
+    Layer,
+    Origin,
+    Signal,
+    TestOutcome,
+    TestState,
+)
 
 LIVE = Scope(layers=tuple(Layer), kind=Origin.LIVE, environment="staging")
 ASKED = Presence(
@@ -54,6 +65,34 @@ def test_a_vacuous_test_breaks_its_scenario(
     assert judged(test).state is State.BROKEN
     assert judged(test).evidence == ("t (vacuous: it made no call)",)
     assert judged(test, exchange(owner="t")).state is State.KEPT
+
+
+REFUTATION = parse_policy(
+    'format = 1\n[[criterion]]\nname = "a"\nrole = "exit"\nwhy = "x"\n'
+    'require_scenarios = ["cache_ttl"]\nrefuted_by = "cache_stale > 0"\n'
+).criteria[0]
+
+
+@pytest.mark.parametrize(
+    ("age_s", "state"), [(60.0, State.KEPT), (61.0, State.BROKEN), (None, State.KEPT)]
+)
+def test_evidence_refutes_what_a_test_showed(
+    outcome: Test, signal: Callable[..., Signal], age_s: float | None, state: State
+) -> None:
+    """E-06: a stale hit is worth more than the test that says there is none."""
+    test = outcome(layer=Layer.UNIT, scenarios=("cache_ttl",))
+    hit = signal(cache=CacheState.HIT, age_s=age_s, ttl_s=60.0)
+    found = REFUTATION.judge(MemoryLog([test, hit]), LIVE)
+    assert found.state is state
+    assert found.condition == "scenarios proved: cache_ttl; refuted by cache_stale > 0"
+    if state is State.BROKEN:
+        assert found.reason == ("refuted: cache_stale is 1, n=1; search: 61 s old, 60 s allowed")
+
+
+def test_evidence_alone_proves_no_scenario(signal: Callable[..., Signal]) -> None:
+    """E-06."""
+    hit = signal(cache=CacheState.HIT, age_s=1.0, ttl_s=60.0)
+    assert REFUTATION.judge(MemoryLog([hit]), LIVE).state is State.UNPROVEN
 
 
 def test_a_scenario_of_another_layer_does_not_count(outcome: Test) -> None:
