@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -130,6 +131,15 @@ def finding_of(root: Path) -> tuple[str, float | None, int, str]:
     return found.state, found.observed, found.n, json.dumps(found.evidence)
 
 
+def sarif_of(root: Path) -> list[str]:
+    """Return the places that `l9gate report --format sarif` shows."""
+    words = [sys.executable, "-m", "l9gate", "report", "--format", "sarif"]
+    done = subprocess.run(words, cwd=root, capture_output=True, check=True, timeout=60)
+    (run,) = json.loads(done.stdout)["runs"]
+    places = [one["locations"][0]["physicalLocation"] for one in run["results"]]
+    return [f"{one['artifactLocation']['uri']}:{one['region']['startLine']}" for one in places]
+
+
 @pytest.mark.parametrize("arguments", [(), ("-n", "1")])
 def test_a_wrong_object_is_named_with_its_test_and_place(
     project: Project, run_pytest: RunPytest, records: Records, arguments: tuple[str, ...]
@@ -160,6 +170,7 @@ def test_a_wrong_object_is_named_with_its_test_and_place(
     assert (state, observed, n) == ("broken", 6, 7)
     assert place_of(WRONG, "(**facts)") in evidence
     assert "assumption void" in done.stdout
+    assert place_of(WRONG, "(**facts)") in sarif_of(root)
     (path,) = run_paths(root / ".l9gate/runs")
     assert b"secret" not in (path / "evidence.db").read_bytes()
 

@@ -9,6 +9,7 @@ import click
 from l9gate.gate import Judgement
 from l9gate.report.document import render_json
 from l9gate.report.junit import render_junit
+from l9gate.report.places import render_sarif
 from l9gate.report.text import render_text
 from l9gate.store.run import open_run
 
@@ -17,11 +18,16 @@ FILES = ("report.txt", "report.json", "junit.xml")
 
 
 def show_judgement(judgement: Judgement, format_name: str) -> None:
-    """Print the report to stdout: `text`, `json` or `junit`."""
+    """Print the report to stdout: `text`, `json`, `junit` or `sarif`."""
     if format_name == "json":
         sys.stdout.buffer.write(render_json(judgement.document))
     elif format_name == "junit":
         sys.stdout.buffer.write(render_junit(judgement.document, judgement.log))
+    elif format_name == "sarif":
+        text, notes = render_sarif(judgement.document, judgement.log, judgement.why)
+        click.echo(text, nl=False)
+        for note in notes:
+            click.echo(note, err=True)
     else:
         width, has_colour = _terminal()
         files = [str(run / name) for run in judgement.runs for name in FILES]

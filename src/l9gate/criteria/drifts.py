@@ -30,7 +30,7 @@ def read_mock_drifts(excerpt: Excerpt) -> Reading:
     seen, drifts = excerpt.exchanges_of(Origin.MOCKED), excerpt.drifts_of(Origin.MOCKED)
     made = excerpt.hand_made()
     owners = {*(one.owner for one in seen), *(one.owner for one in made)}
-    damaged = {owner for owner in owners if _is_about_damage(excerpt, owner)}
+    damaged = {owner for owner in owners if is_about_damage(excerpt, owner)}
     n = _count(seen) + sum(one.held for one in made)
     others = _count(one for one in seen if one.owner not in damaged)
     others += sum(one.held for one in made if one.owner not in damaged)
@@ -46,7 +46,7 @@ def read_mock_drifts(excerpt: Excerpt) -> Reading:
     return _read(others, meant, "; ".join(note for note in notes if note) or None)
 
 
-def _is_about_damage(excerpt: Excerpt, owner: str | None) -> bool:
+def is_about_damage(excerpt: Excerpt, owner: str | None) -> bool:
     """Whether a test behind an owner has to break the contract; of a file, any that is in it."""
     ownership = excerpt.ownership
     if owner is None or "::" in owner:

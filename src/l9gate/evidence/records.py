@@ -129,6 +129,7 @@ class TestOutcome(Record, frozen=True, kw_only=True, tag="test"):
     reason: str | None = None  # of a skip; never a message that could quote a prompt
     error_class: str | None = None  # of a failure
     location: str | None = None  # file:line of a failure
+    place: str | None = None  # file:line where it stands
     remarks: tuple[Remark, ...] = ()
     cut: bool = False  # the budget ended it: it neither passed nor failed
 

@@ -1,6 +1,6 @@
 """Evidence and a policy to a verdict; reads folders, sends nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -33,6 +33,7 @@ class Judgement:
     document: Document
     log: EvidenceLog
     runs: tuple[Path, ...]
+    why: Mapping[str, str]  # what each criterion of the policy is for
 
 
 def judge(paths: Sequence[Path], policy: Path | None = None) -> Judgement:
@@ -59,7 +60,7 @@ def judge(paths: Sequence[Path], policy: Path | None = None) -> Judgement:
         overrides=[entry for folder in folders for entry in read_overrides(folder)],
         log=log,
     )
-    return Judgement(verdict=verdict, document=document, log=log, runs=tuple(paths))
+    return Judgement(verdict=verdict, document=document, log=log, runs=tuple(paths), why=rules.why)
 
 
 def judge_packages(paths: Sequence[Path], policy: Path | None = None) -> list[Judgement]:

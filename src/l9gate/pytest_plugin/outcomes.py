@@ -58,6 +58,7 @@ class OutcomeBuilder:
             reason=self._reason,
             error_class=self._error_class,
             location=self._location,
+            place=_place_of(self.item),
             remarks=remarks,
             cut=cut,
         )
@@ -87,6 +88,12 @@ def reason_of(report: pytest.TestReport) -> str | None:
     if reason is None and isinstance(report.longrepr, tuple):
         reason = report.longrepr[2].removeprefix("Skipped: ")
     return redact(reason)[:MAX_REASON] if isinstance(reason, str) and reason else None
+
+
+def _place_of(item: pytest.Item) -> str | None:
+    """Return file:line where a test stands, relative to the root of the session."""
+    file, line, _ = item.location
+    return file if line is None else f"{file}:{line + 1}"
 
 
 def location_of(error: pytest.ExceptionInfo[BaseException], root: Path) -> str | None:

@@ -8,13 +8,13 @@ import msgspec
 
 from l9gate.contract import RULES, Drift, Impact, find_rule
 from l9gate.errors import ExitCode
+from l9gate.report.sarif import SarifResult, render_sarif_log
 
 _MAX_HEADLINE = 100
 _MAX_NAMED = 6
 _WIDTH = 11
 _GRAVE = (Impact.BREAKING, Impact.WARNING)
 _LEVELS = {Impact.BREAKING: "error", Impact.WARNING: "warning"}
-_SARIF = "https://json.schemastore.org/sarif-2.1.0.json"
 TRANSIENT = "status.transient"
 
 
@@ -90,16 +90,8 @@ def render_contract_json(report: ContractReport) -> str:
 
 def render_contract_sarif(report: ContractReport) -> str:
     """Return SARIF 2.1.0; a difference without a file has no location."""
-    results = [_result(line) for line in report.lines]
-    used = {line.drift.code for line in report.lines}
-    rules = [
-        {"id": rule.code, "fullDescription": {"text": rule.text}}
-        for rule in RULES
-        if rule.code in used
-    ]
-    driver = {"name": "l9gate", "rules": rules}
-    run = {"tool": {"driver": driver}, "results": results}
-    return json.dumps({"$schema": _SARIF, "version": "2.1.0", "runs": [run]}, indent=2) + "\n"
+    rules = {rule.code: rule.text for rule in RULES}
+    return render_sarif_log([_result(line) for line in report.lines], rules)
 
 
 def _headline(report: ContractReport) -> str:
@@ -137,19 +129,15 @@ def _place(line: ContractLine) -> str:
     return line.subject if line.line is None else f"{line.subject} ({line.file}:{line.line})"
 
 
-def _result(line: ContractLine) -> dict[str, object]:
+def _result(line: ContractLine) -> SarifResult:
     drift = line.drift
     rule = find_rule(drift.code)
     text = f"{line.subject}: {drift.path}: expected {drift.expected}, found {drift.found}"
-    result: dict[str, object] = {
-        "ruleId": drift.code,
-        "level": _LEVELS.get(drift.impact, "note"),
-        "message": {"text": f"{text}. {rule.text}" if rule else text},
-    }
-    if line.file is not None:
-        region = {} if line.line is None else {"region": {"startLine": line.line}}
-        place = {"artifactLocation": {"uri": line.file}, **region}
-        result["locations"] = [{"physicalLocation": place}]
-    if line.waiver is not None:
-        result["suppressions"] = [{"kind": "external", "justification": line.waiver}]
-    return result
+    return SarifResult(
+        rule=drift.code,
+        level=_LEVELS.get(drift.impact, "note"),
+        text=f"{text}. {rule.text}" if rule else text,
+        file=line.file,
+        line=line.line,
+        justification=line.waiver,
+    )

@@ -25,6 +25,7 @@ def make_item(tmp_path: Path) -> MakeItem:
         item = SimpleNamespace(
             path=tmp_path / path,
             nodeid=f"{path}::test_a",
+            location=(path, 6, "test_a"),
             fixturenames=(),
             iter_markers=iter_markers,
             get_closest_marker=lambda name: next(iter(iter_markers(name)), None),

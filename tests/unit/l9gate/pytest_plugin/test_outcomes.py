@@ -94,6 +94,9 @@ def test_the_record_names_the_test_its_owners_and_its_attempt(make_item: MakeIte
     assert found.node_id == "tests/test_x.py::test_a"
     assert found.owners == ("tests/test_x.py::test_a", "a", "b")
     assert (found.layer, found.attempt, found.at_s) == (Layer.UNIT, 2, 9.0)
+    assert found.place == "tests/test_x.py:7"
+    nowhere = make_item(location=("notes.txt", None, "doctest"))  # that of a whole file
+    assert outcome_of(nowhere, PASSED).place == "notes.txt"
 
 
 def test_a_failure_is_located_inside_the_project(make_item: MakeItem) -> None:
