@@ -67,15 +67,18 @@ class Maker:
 
     def sawtooth(self, height: float) -> Values:
         teeth = self.between(6, 60)
-        return np.multiply(height, (self.x * teeth + self.between(0, 1)) % 1.0)
+        found: Values = np.multiply(height, (self.x * teeth + self.between(0, 1)) % 1.0)
+        return found
 
     def step(self, height: float, at: float) -> Values:
-        return np.multiply(height, self.x >= at)
+        found: Values = np.multiply(height, self.x >= at)
+        return found
 
     def high_water(self) -> Values:
         """Arenas that fragments keep from being given back: the highest of many peaks so far."""
         peaks = self.chance.lognormal(0, 0.6, self.n) * self.between(3, 9)
-        return np.subtract(np.maximum.accumulate(peaks), peaks[0])
+        found: Values = np.subtract(np.maximum.accumulate(peaks), peaks[0])
+        return found
 
     def wave(self) -> Values:
         """Load that comes and goes, and the memory of what is in flight with it."""
@@ -84,12 +87,14 @@ class Maker:
             1 + size * np.sin(2 * np.pi * (turns * self.x + self.between(0, 1)))
         )
         self.load = self.load * self.chance.lognormal(0, 0.05, self.n)
-        return self.between(10, 60) * self.load / self.load.max()
+        found: Values = self.between(10, 60) * self.load / self.load.max()
+        return found
 
     def leak(self, times: float) -> Values:
         """Growth with every operation, of so many tolerances in all."""
         done = np.cumsum(self.load)
-        return times * self.tolerance * done / done[-1]
+        found: Values = times * self.tolerance * done / done[-1]
+        return found
 
 
 def _two_steps(make: Maker) -> Values:

@@ -105,16 +105,13 @@ def find_trend(
     observed_s = float(times[-1]) if len(times) else 0.0
     blocks = min(BLOCKS, len(found) // MIN_PER_BLOCK)
     if blocks < MIN_BLOCKS or observed_s <= 0:
-        needed = MIN_BLOCKS * MIN_PER_BLOCK
-        reason = f"{len(found)} readings, at least {needed} are needed"
-        return Trend(
-            growth=Growth.UNDECIDED, reason=reason, readings=len(found), observed_s=observed_s
-        )
-    share = times / observed_s
-    done = None if operations is None else np.asarray(operations, dtype=np.float64)
-    load_rise = 0.0
-    if done is not None:
-        found, load_rise = _without_load(share, found, done, plan.tolerance)
+        return _too_short(len(found), observed_s)
+    share, load_rise, worked = times / observed_s, 0.0, 0.0
+    if operations is not None:
+        done = np.asarray(operations, dtype=np.float64)
+        worked = float(done[-1] - done[0])
+        if worked > 0:
+            found, load_rise = _without_load(share, found, done, plan.tolerance)
     x, y = _blocks(share, found, blocks, plan.quantile)
     kept = x >= WARM_UP_SHARE
     line = _line(x[kept], y[kept], plan.seed)
@@ -122,7 +119,6 @@ def find_trend(
     if load_rise * _SIGNS[growth] > 0:
         growth, reason = Growth.UNDECIDED, "the load changed so that it may be the cause"
     per_s = line.rise / observed_s
-    worked = 0.0 if done is None else float(done[-1] - done[0])
     return Trend(
         growth=growth,
         reason=reason,
@@ -135,6 +131,12 @@ def find_trend(
         per_1000_operations=1000 * line.rise / worked if worked > 0 else None,
         exhausted_in_s=_exhausted_in_s(growth, float(values[-1]), per_s, plan.limit),
     )
+
+
+def _too_short(readings: int, observed_s: float) -> Trend:
+    needed = MIN_BLOCKS * MIN_PER_BLOCK
+    reason = f"{readings} readings, at least {needed} are needed"
+    return Trend(growth=Growth.UNDECIDED, reason=reason, readings=readings, observed_s=observed_s)
 
 
 def without_gaps(at_s: Sequence[float]) -> "Numbers":
