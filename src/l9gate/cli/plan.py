@@ -9,7 +9,7 @@ import msgspec
 
 from l9gate.cli.project import format_option, parse_layers, policy_option, require_settings
 from l9gate.gate.forecast import Forecast, LayerForecast, Prospect, in_words, plan
-from l9gate.gate.session import RunRequest
+from l9gate.gate.request import RunRequest
 from l9gate.measure.clock import SystemClock
 from l9gate.store.caps import parse_budget
 from l9gate.store.environments import environment_name

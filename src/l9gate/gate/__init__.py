@@ -2,8 +2,8 @@
 
 from l9gate.gate.control import ControlRequest, ControlResult, control
 from l9gate.gate.judgement import Judgement, judge, judge_packages, watch
+from l9gate.gate.request import RunRequest
 from l9gate.gate.session import (
-    RunRequest,
     begin_direct_run,
     finish_direct_run,
     require_endpoint,

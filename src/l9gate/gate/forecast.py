@@ -14,7 +14,7 @@ from l9gate.criteria.snapshot import Snapshot
 from l9gate.errors import BudgetError, RunDataError
 from l9gate.evidence.records import Exchange, Layer, LayerRun, Origin
 from l9gate.gate.money import check_budget
-from l9gate.gate.session import RunRequest
+from l9gate.gate.request import RunRequest
 from l9gate.measure.clock import Clock
 from l9gate.store.history import read_history
 from l9gate.store.ledger import Ledger
@@ -150,7 +150,7 @@ def _money(
     warnings = []
     caps_usd: dict[str, float] = {}
     words = "budget: none is needed, the unit layer calls nobody"
-    if request.has_real_layers:
+    if request.calls_api:
         try:
             caps = check_budget(
                 request.settings, request.environment, request.kind, request.budget_usd

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from l9gate.evidence.log import MemoryLog
 from l9gate.evidence.records import Origin
 from l9gate.gate.money import check_budget, spending
-from l9gate.gate.session import REHEARSAL_KEY, Say
+from l9gate.gate.request import Say
+from l9gate.gate.target import REHEARSAL_KEY
 from l9gate.measure.clock import SystemClock
 from l9gate.net.preflight import check_endpoint, endpoint_of
 from l9gate.simulator.process import simulator_process

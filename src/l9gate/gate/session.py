@@ -1,70 +1,32 @@
 """Layers of tests to a run folder: the part of the flow that acts."""
 
 import asyncio
-import platform
 import signal
-import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, closing
+from dataclasses import replace
 from pathlib import Path
 
 from l9gate.criteria.policy import parse_policy, policy_text_of
 from l9gate.errors import InterruptedRunError, L9gateError
-from l9gate.evidence.records import Budget, EndReason, Fault, Layer, LayerRun, Origin, SourceEnd
+from l9gate.evidence.records import Budget, EndReason, Fault, Layer, LayerRun, SourceEnd
 from l9gate.gate.control import known_control
 from l9gate.gate.judgement import Judgement, judge
-from l9gate.gate.money import check_budget, spending
 from l9gate.gate.proxying import is_proxied, through_proxy
 from l9gate.gate.rehearsal import note_conduct
+from l9gate.gate.request import RunRequest, Say, describe_request, manifest_of
+from l9gate.gate.target import account_of_run, caps_of_run, live_target, open_target
 from l9gate.measure.clock import SystemClock
-from l9gate.measure.sequential import Stopping
-from l9gate.net.preflight import check_endpoint, endpoint_of
-from l9gate.proxy.process import ProxyPlan
-from l9gate.simulator.process import simulator_process
 from l9gate.sources.bench import Bench
 from l9gate.sources.suite.collect import BUDGET, collect
 from l9gate.sources.suite.environ import SuiteTarget, real_environ, unit_environ
 from l9gate.sources.suite.plan import SuitePlan
 from l9gate.store.account import Account
-from l9gate.store.caps import Caps
-from l9gate.store.environments import Environment
 from l9gate.store.history import last_runtime_s
-from l9gate.store.revision import read_git_revision, read_versions
-from l9gate.store.run import FORMAT_VERSION, Manifest, RunFolder, create_run, open_run
+from l9gate.store.run import RunFolder, create_run, open_run
 from l9gate.store.settings import Settings
 
-REHEARSAL_KEY = "sk-rehearsal-no-secret"
 PROGRESS_S = 5.0
-Say = Callable[[str], None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunRequest:
-    """What `l9gate run` was asked for."""
-
-    settings: Settings
-    layers: tuple[Layer, ...]
-    environment: Environment
-    is_rehearsal: bool = False
-    seed: int = 1
-    policy: Path | None = None
-    narrowed: str | None = None
-    budget_usd: float | None = None  # `--budget`
-    stopping: Stopping | None = None  # `--stopping`; None: as the policy says
-    proxy: ProxyPlan | None = None  # for all real layers; a layer's settings may ask for one, too
-
-    @property
-    def has_real_layers(self) -> bool:
-        """Whether any of the layers may call the API."""
-        return any(layer.is_real for layer in self.layers)
-
-    @property
-    def kind(self) -> Origin:
-        """The origin that counts; the unit layer calls nobody, so it is never rehearsed."""
-        is_simulated = self.is_rehearsal and self.has_real_layers
-        return Origin.SIMULATED if is_simulated else Origin.LIVE
 
 
 def run(request: RunRequest, environ: Mapping[str, str], say: Say) -> Judgement:
@@ -81,15 +43,15 @@ def run(request: RunRequest, environ: Mapping[str, str], say: Say) -> Judgement:
     policy_text = policy_text_of(chosen)
     policy = parse_policy(policy_text, str(chosen or "the default policy"))
     request = replace(request, stopping=request.stopping or policy.stopping)
-    caps = _caps_of(request)
-    with _open_target(request, environ) as target:
+    caps = caps_of_run(request)
+    with open_target(request, environ) as target:
         endpoint = target.base_url if target else request.environment.url(environ)
-        folder = create_run(request.settings.runs, _manifest(request, endpoint), policy_text)
+        folder = create_run(request.settings.runs, manifest_of(request, endpoint), policy_text)
         _put_control(request.settings, policy_text, folder)
-        say(f"run {folder.path.name}: {_in_words(request, endpoint)}")
+        say(f"run {folder.path.name}: {describe_request(request, endpoint)}")
         with closing(folder.writer("gate")) as sink, ExitStack() as stack:
             bench = Bench(clock=SystemClock(), seed=request.seed, sink=sink, say=say)
-            account = stack.enter_context(_account_of(request, caps, folder, bench))
+            account = stack.enter_context(account_of_run(request, caps, folder, bench))
             with _through_proxy(request, target, folder, account) as proxied:
                 plans = _plans(request, environ, (target, proxied), folder.path)
                 try:
@@ -105,29 +67,13 @@ def run(request: RunRequest, environ: Mapping[str, str], say: Say) -> Judgement:
     return judge([folder.path])
 
 
-def _caps_of(request: RunRequest) -> Caps:
-    """Return what a run may spend, once its model has a price; a layer of mocks needs neither."""
-    if not request.has_real_layers:
-        return Caps()
-    return check_budget(request.settings, request.environment, request.kind, request.budget_usd)
-
-
-def _account_of(
-    request: RunRequest, caps: Caps, folder: RunFolder, bench: Bench
-) -> AbstractContextManager[Account | None]:
-    """Return the money of a run; none if nothing in it may call the API."""
-    if not request.has_real_layers:
-        return nullcontext()
-    return spending(request.settings, request.kind, caps, folder.path.name, bench)
-
-
 def require_endpoint(settings: Settings, environment_name: str, environ: Mapping[str, str]) -> None:
     """Return if the environment has a key that its endpoint accepts.
 
     Raises:
         DependencyError: there is no key, the key is refused, or nothing answers.
     """
-    _live_target(settings.environment(environment_name), environ)
+    live_target(settings.environment(environment_name), environ)
 
 
 def begin_direct_run(
@@ -143,7 +89,7 @@ def begin_direct_run(
         environment=environment,
         stopping=policy.stopping,
     )
-    folder = create_run(settings.runs, _manifest(request, environment.url(environ)), text)
+    folder = create_run(settings.runs, manifest_of(request, environment.url(environ)), text)
     _put_control(settings, text, folder)
     return folder.path
 
@@ -165,35 +111,6 @@ def finish_direct_run(path: Path) -> Judgement:
             sink.put(SourceEnd(at_s=entry.ended_s, source=source, reason=reason, detail=detail))
     folder.seal()
     return judge([path])
-
-
-@contextmanager
-def _open_target(request: RunRequest, environ: Mapping[str, str]) -> Iterator[SuiteTarget | None]:
-    """Yield where real layers send their calls; None if no real layer was asked for."""
-    if not any(layer.is_real for layer in request.layers):
-        yield None
-    elif request.kind is Origin.SIMULATED:
-        with simulator_process(seed=request.seed) as base_url:
-            yield SuiteTarget(
-                environment=request.environment.name,
-                base_url=base_url,
-                key=REHEARSAL_KEY,
-                key_variable=request.environment.key_variable,
-                is_rehearsal=True,
-            )
-    else:
-        yield _live_target(request.environment, environ)
-
-
-def _live_target(environment: Environment, environ: Mapping[str, str]) -> SuiteTarget:
-    target = SuiteTarget(
-        environment=environment.name,
-        base_url=environment.url(environ),
-        key=environment.key(environ),
-        key_variable=environment.key_variable,
-    )
-    check_endpoint(target.base_url, target.key, environment.key_source(environ))
-    return target
 
 
 def _through_proxy(
@@ -292,34 +209,3 @@ def _put_control(settings: Settings, policy_text: str, folder: RunFolder) -> Non
     if known is not None:
         with closing(folder.writer("control")) as sink:
             sink.put(known)
-
-
-def _in_words(request: RunRequest, endpoint: str) -> str:
-    layers = ", ".join(request.layers)
-    if request.kind is Origin.SIMULATED:
-        return f"{layers} · rehearsal on the local simulator, nothing live"
-    return f"{layers} · environment {request.environment.name} · {endpoint_of(endpoint)}"
-
-
-def _manifest(request: RunRequest, endpoint: str) -> Manifest:
-    revision, is_dirty = read_git_revision(request.settings.root)
-    now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    return Manifest(
-        format_version=FORMAT_VERSION,
-        run_id=uuid.uuid4().hex[:8],
-        package=request.settings.package,
-        started_at=now,
-        git_revision=revision,
-        git_dirty=is_dirty,
-        environment=request.environment.name,
-        endpoint=endpoint_of(endpoint),
-        kind=request.kind,
-        layers=request.layers,
-        model=request.settings.model,
-        seed=request.seed,
-        policy_hash="",  # set with the folder, from the text itself
-        versions={"python": platform.python_version()}
-        | read_versions("l9gate", "anthropic", "httpx2", "pytest"),
-        narrowed=request.narrowed,
-        stopping=request.stopping or Stopping.FIXED,
-    )

@@ -2,17 +2,27 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from l9gate.net.child_server import child_server
 
 
 @contextmanager
-def simulator_process(*, seed: int, load_factor: float = 1.0) -> Iterator[str]:
+def simulator_process(
+    *, seed: int, load_factor: float = 1.0, latency: Path | None = None
+) -> Iterator[str]:
     """Start the simulator on a free loopback port and yield its base URL.
+
+    Args:
+        seed: of its answers.
+        load_factor: multiplies every delay; 0 answers at once.
+        latency: a file with the pace of models, instead of the shipped one.
 
     Raises:
         EndpointUnreachableError: the child ended before it listened.
     """
     options = ["--port", "0", "--seed", str(seed), "--load-factor", str(load_factor)]
+    if latency is not None:
+        options += ["--latency", str(latency)]
     with child_server("simulate", options) as simulator:
         yield simulator.base_url
