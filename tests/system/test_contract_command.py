@@ -56,7 +56,7 @@ def test_a_healthy_endpoint_shows_no_difference(accepted: Path, seed: int, model
     words = ("--rehearse", "--seed", str(seed), "--model", model)
     done = _command(accepted, "contract", "check", *words, "--all", key=None)
     assert done.returncode == 0, done.stdout
-    assert done.stdout.splitlines() == ["rehearsal: no difference in 32 probes · the simulator"]
+    assert done.stdout.splitlines() == ["rehearsal: no difference in 36 probes · the simulator"]
 
 
 @pytest.mark.parametrize(

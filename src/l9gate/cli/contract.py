@@ -71,7 +71,7 @@ class Target(TypedDict):
 def command() -> None:
     """Notice what the API, or a gateway in front of it, answers otherwise than promised.
 
-    About thirty small requests ask for every kind of answer and of refusal: under a minute, a few
+    A few dozen small requests ask for every kind of answer and of refusal: under a minute, a few
     cents. `l9gate explain CODE` says what a difference means.
 
     \b
@@ -197,8 +197,8 @@ def upgrade_command(
 ) -> None:
     """Say which of this application's requests a newer version of the API refuses; sends nothing.
 
-    A run records no bodies: it tells which requests are still sent under the older version, and
-    `--bodies` tells what in them would be refused, by line.
+    A run holds no bodies, but of every request what the newest version would refuse of it: it tells
+    whose requests break, and how many. `--bodies` tells the same of a file, by line.
 
     Exit status: 0 nothing is refused, 1 something is, 2 it cannot be told.
     """

@@ -17,6 +17,7 @@ from l9gate.sources.probe.questions import Question
 from l9gate.store.environments import environment_name
 from l9gate.store.settings import Settings
 from l9gate.store.waivers import read_waivers
+from l9gate.wire.headers import REQUEST_ID
 
 _BASE_URL = "ANTHROPIC_BASE_URL"  # in a gated session the run's endpoint, whoever declared it
 _REHEARSAL = "L9GATE_REHEARSAL"
@@ -54,6 +55,8 @@ def run_case(case: ProbeCase, environ: Mapping[str, str]) -> tuple[ContractRepor
     if len(case.questions) > 1:  # each is a test of its own; here what they say about each other
         unproven += tuple(_incomparable(found))
         found = compare_answers(answers, case.questions, baseline, today)
+    if environment.request_id_header != REQUEST_ID:  # declared: another header proves an answer
+        found = [(name, one) for name, one in found if one.path != f"header {REQUEST_ID}"]
     waivers = read_waivers(case.settings.contract_waivers, [rule.code for rule in RULES])
     lines = (ContractLine(subject=name, drift=drift) for name, drift in found)
     report = ContractReport(

@@ -57,6 +57,10 @@ def _said(text: str) -> JsonObject:
     return {"messages": [{"role": "user", "content": text}]}
 
 
+def _format(schema: JsonObject) -> JsonObject:
+    return {"format": {"type": "json_schema", "schema": schema}}
+
+
 _HELLO = _said("Reply with exactly: ready")
 _TOOL: JsonObject = {
     "name": "find_function",
@@ -78,11 +82,12 @@ _SCHEMA: JsonObject = {
     "required": ["language", "lines"],
     "additionalProperties": False,
 }
+_LOOSE: JsonObject = {"type": "object", "properties": {}}  # allows further properties
 _STRUCTURED: JsonObject = {
     **_said("Describe this code: x = 1"),
-    "output_config": {"format": {"type": "json_schema", "schema": _SCHEMA}},
+    "output_config": _format(_SCHEMA),
 }
-_TURNS: Json = [
+_CALLED: list[Json] = [
     {"role": "user", "content": "In which file is the function f7?"},
     {
         "role": "assistant",
@@ -90,11 +95,15 @@ _TURNS: Json = [
             {"type": "tool_use", "id": "toolu_01", "name": "find_function", "input": {"name": "f7"}}
         ],
     },
+]
+_TURNS: Json = [
+    *_CALLED,
     {
         "role": "user",
         "content": [{"type": "tool_result", "tool_use_id": "toolu_01", "content": "seven.py"}],
     },
 ]
+_OPEN: Json = [*_CALLED, {"role": "user", "content": "And f8?"}]
 _ORPHAN: Json = [
     {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "toolu_9", "content": "?"}]}
 ]
@@ -113,6 +122,7 @@ def questions_for(model: str) -> tuple[Question, ...]:
         Question(name="count_tokens.no_messages", path=COUNT, body={"model": model},
                  statuses=(400,)),
         Question(name="models.list", method="GET", path=f"{MODELS}?limit=1000"),
+        Question(name="models.page", method="GET", path=f"{MODELS}?limit=1"),
         Question(name="models.retrieve", method="GET", path=f"{MODELS}/{model}"),
         Question(name="models.unknown", method="GET", path=f"{MODELS}/{_UNKNOWN_MODEL}",
                  statuses=(404,)),
@@ -153,9 +163,15 @@ def _refused(basis: JsonObject, hello: JsonObject) -> tuple[Question, ...]:
         Question(name="error.no_json", raw=b'{"model": ', statuses=bad),
         Question(name="error.empty_text", body={**basis, "messages": _EMPTY}, statuses=bad),
         Question(name="error.orphan_result", body={**basis, "messages": _ORPHAN}, statuses=bad),
+        Question(name="error.open_call", body={**basis, "messages": _OPEN, "tools": [_TOOL]},
+                 statuses=bad),
+        Question(name="error.schema", body={**hello, "output_config": _format(_LOOSE)},
+                 statuses=bad),
         Question(name="error.stream", body={**hello, "messages": _EMPTY, "stream": True},
                  statuses=bad),
         Question(name="error.no_version", body=hello, api_version=None, statuses=bad),
+        Question(name="error.unknown_version", body=hello, api_version="1999-01-01",
+                 statuses=bad),
         Question(name="error.unknown_beta", body=hello,
                  headers={"anthropic-beta": "no-such-beta-2000-01-01"}, statuses=bad),
         Question(name="error.wrong_key", body=hello, credential="wrong", statuses=unauthorized),
