@@ -1,11 +1,27 @@
-"""Memory, descriptors and threads of a process, as the operating system counts them."""
+"""Memory, descriptors and threads of a process or a tree of them, as the system counts them."""
 
 import os
 import subprocess
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 _PROC = Path("/proc")
 _HAS_PROC = (_PROC / "self/statm").exists()
+_KIB = 1024
+_START_TICKS = 19  # place in /proc/PID/stat after the name, which may hold spaces
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tree:
+    """A process and all that come from it, at one moment."""
+
+    processes: int
+    memory_bytes: int  # proportional set of all together; resident sets where that is not told
+    descriptors: int
+    sockets: int  # which are descriptors, too
+    threads: int
 
 
 def read_rss_bytes(pid: int | None = None) -> int:
@@ -41,6 +57,80 @@ def count_threads(pid: int | None = None) -> int:
         OSError: there is no such process, it may not be read, or there is no `/proc`.
     """
     return _count_entries(pid, "task")
+
+
+def read_tree(pid: int) -> Tree:
+    """Return what a process and its descendants hold (Linux).
+
+    Memory is the proportional set: what processes share is counted once. A descendant that ends
+    meanwhile is left out.
+
+    Raises:
+        OSError: the process itself is gone or may not be read, or there is no `/proc`.
+    """
+    found = [_read_process(pid)]
+    for child in list_descendants(pid):
+        with suppress(OSError):
+            found.append(_read_process(child))
+    columns = list(zip(*found, strict=True))
+    return Tree(
+        processes=len(found),
+        memory_bytes=sum(columns[0]),
+        descriptors=sum(columns[1]),
+        sockets=sum(columns[2]),
+        threads=sum(columns[3]),
+    )
+
+
+def list_descendants(pid: int) -> Iterator[int]:
+    """Yield the processes that come from one, parents first (Linux)."""
+    with suppress(OSError):
+        for task in (_PROC / str(pid) / "task").iterdir():
+            with suppress(OSError):
+                for child in (task / "children").read_text().split():
+                    yield int(child)
+                    yield from list_descendants(int(child))
+
+
+def read_start(pid: int) -> str:
+    """Return what tells a process from a later one with its number: clock ticks since boot (Linux).
+
+    Raises:
+        OSError: there is no such process, or no `/proc`.
+    """
+    stat = (_PROC / str(pid) / "stat").read_text()
+    return stat.rpartition(")")[2].split()[_START_TICKS]
+
+
+def read_disk_bytes(folder: Path) -> int:
+    """Return what the files below a folder take up on disk, without those that go meanwhile."""
+    total = 0
+    for path in folder.rglob("*"):
+        with suppress(OSError):
+            status = path.lstat()
+            total += getattr(status, "st_blocks", -(-status.st_size // 512)) * 512
+    return total
+
+
+def _read_process(pid: int) -> tuple[int, int, int, int]:
+    place = _PROC / str(pid)
+    descriptors = sockets = 0
+    for entry in (place / "fd").iterdir():
+        descriptors += 1
+        with suppress(OSError):  # closed meanwhile
+            sockets += str(entry.readlink()).startswith("socket:")
+    return _read_pss_bytes(pid), descriptors, sockets, count_threads(pid)
+
+
+def _read_pss_bytes(pid: int) -> int:
+    """Return the proportional set; the resident one where the kernel does not tell it."""
+    try:
+        for line in (_PROC / str(pid) / "smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1]) * _KIB
+    except (FileNotFoundError, PermissionError):
+        pass
+    return read_rss_bytes(pid)
 
 
 def _count_entries(pid: int | None, folder: str) -> int:

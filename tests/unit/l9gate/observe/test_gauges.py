@@ -1,3 +1,6 @@
+import os
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -50,3 +53,48 @@ def test_without_proc_ps_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Answer, "stdout", "")
     with pytest.raises(OSError, match="does not know"):
         gauges.read_rss_bytes(7)
+
+
+def test_a_tree_is_a_process_and_all_that_come_from_it() -> None:
+    """Issue 6: descriptors, sockets and threads of children count with those of their parent."""
+    code = "import socket, sys; s = socket.socket(); print(flush=True); sys.stdin.read()"
+    before = gauges.read_tree(os.getpid())
+    with subprocess.Popen(
+        [sys.executable, "-S", "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as child:
+        assert child.stdout is not None
+        child.stdout.readline()
+        found = gauges.read_tree(os.getpid())
+        assert child.pid in gauges.list_descendants(os.getpid())
+        assert gauges.read_start(child.pid) != gauges.read_start(os.getpid())
+        child.communicate()
+    assert found.processes == before.processes + 1
+    assert found.sockets == before.sockets + 1
+    assert found.descriptors >= before.descriptors + 4
+    assert found.threads == before.threads + 1
+    assert before.memory_bytes + 1e6 < found.memory_bytes < before.memory_bytes + 50e6
+
+
+def test_a_tree_without_a_root_is_an_error() -> None:
+    with pytest.raises(OSError, match="999999999"):
+        gauges.read_tree(999_999_999)
+
+
+def test_shared_memory_is_told_as_resident_where_the_kernel_tells_no_shares(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    place = tmp_path / "7"
+    (place / "fd").mkdir(parents=True)
+    (place / "task" / "7").mkdir(parents=True)
+    (place / "statm").write_text("900 10 5 1 0 90 0")
+    monkeypatch.setattr(gauges, "_PROC", tmp_path)
+    assert gauges.read_tree(7).memory_bytes == 10 * os.sysconf("SC_PAGE_SIZE")
+    (place / "smaps_rollup").write_text("00400000-7ff [rollup]\nRss: 40 kB\nPss:  12 kB\n")
+    assert gauges.read_tree(7).memory_bytes == 12 * 1024
+
+
+def test_disk_is_what_files_take_up(tmp_path: Path) -> None:
+    (tmp_path / "inside").mkdir()
+    before = gauges.read_disk_bytes(tmp_path)
+    (tmp_path / "inside" / "log").write_bytes(b"x" * 100_000)
+    assert gauges.read_disk_bytes(tmp_path) - before >= 100_000
