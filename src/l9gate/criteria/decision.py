@@ -9,6 +9,7 @@ from l9gate.criteria.criterion import Interval, State
 from l9gate.criteria.expression import Condition, Operator
 from l9gate.criteria.ranked import Ranked
 from l9gate.criteria.readings import Pace
+from l9gate.criteria.soak_trends import Trending
 from l9gate.measure.intervals import FIXED, Rule, most_under, nearest_rank, quantile_bounds
 from l9gate.measure.sample_sizes import (
     chance_to_stay_within,
@@ -116,6 +117,36 @@ def decide_pace(
         interval=_interval(low, high, alpha),
         reason="too close to tell" if state is State.UNPROVEN else None,
         more_s=None if total_s is None else total_s - window_s,
+    )
+
+
+def decide_trend(
+    trend: Trending, condition: Condition, alpha: float, min_window_s: float
+) -> Decision:
+    """Decide what rests on trends: both ends on one side, and for *kept* a window long enough."""
+    if trend.value is None or trend.low is None or trend.high is None:
+        return Decision(
+            state=State.UNPROVEN, observed=trend.value, n=trend.n, reason="nothing was measured"
+        )
+    holds = {condition.operator.holds(end, condition.limit) for end in (trend.low, trend.high)}
+    state = State.UNPROVEN
+    if len(holds) == 1:
+        state = State.KEPT if holds == {True} else State.BROKEN
+    is_counted = trend.low == math.floor(trend.low) and trend.high == math.floor(trend.high)
+    decision = Decision(
+        state=state,
+        observed=trend.value,
+        n=trend.n,
+        interval=None if is_counted else _interval(trend.low, trend.high, alpha),
+        reason="too close to tell" if state is State.UNPROVEN else None,
+    )
+    if state is State.BROKEN or trend.window_s >= min_window_s:
+        return decision
+    return msgspec.structs.replace(
+        decision,
+        state=State.UNPROVEN,
+        reason=f"{trend.window_s:.0f} s observed, at least {min_window_s:g} s are needed",
+        more_s=min_window_s - trend.window_s,
     )
 
 

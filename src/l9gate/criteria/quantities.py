@@ -1,10 +1,5 @@
 """Every quantity that a policy may name; names are promises, never renamed, only added."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from enum import Enum
-from typing import TypeAlias
-
 from l9gate.criteria.caches import (
     read_avoided_calls,
     read_avoided_s,
@@ -20,11 +15,9 @@ from l9gate.criteria.excerpt import (
     RUN_KEYS,
     SIGNAL_KEYS,
     TEST_KEYS,
-    Excerpt,
 )
 from l9gate.criteria.load_client import read_cpu_share, read_lag_share
 from l9gate.criteria.load_samples import (
-    Tally,
     rank_first_text,
     rank_gaps,
     rank_latency,
@@ -47,10 +40,21 @@ from l9gate.criteria.prompt_cache import (
     read_prompt_cache_saved,
     read_prompt_cache_share,
 )
-from l9gate.criteria.ranked import Ranked
+from l9gate.criteria.quantity import (
+    RATES,
+    SAMPLES,
+    AnyQuantity,
+    CountedRate,
+    PaceOf,
+    Quantity,
+    RankedSample,
+    Rate,
+    Sample,
+    Scalar,
+    Trended,
+    Unit,
+)
 from l9gate.criteria.readings import (
-    Pace,
-    Reading,
     read_executed,
     read_failures,
     read_memory_growth,
@@ -62,7 +66,6 @@ from l9gate.criteria.readings import (
     read_throughput,
 )
 from l9gate.criteria.samples import (
-    Observation,
     observe_attempt_error,
     observe_cache_hit,
     observe_error,
@@ -72,74 +75,41 @@ from l9gate.criteria.samples import (
     observe_operation_latency,
     observe_ttft,
 )
+from l9gate.criteria.soak_trends import (
+    CACHE_EXPIRIES,
+    DESCRIPTORS,
+    DISK,
+    MEMORY,
+    OBJECTS,
+    SOCKETS,
+    TASKS,
+    THREADS,
+    TOKEN_EXPIRIES,
+    count_drifts,
+    count_expiries,
+    count_leaks,
+    measure_growth,
+)
 
-
-class Unit(Enum):
-    """What numbers a limit may be written in; the value is the unit of a finding."""
-
-    SECONDS = "s"
-    BYTES = "bytes"
-    FRACTION = "%"
-    COUNT = ""
-    PER_SECOND = "/s"
-    DOLLARS = "USD"
-
-
-@dataclass(frozen=True, slots=True)
-class Quantity:
-    """A name, its unit, what it counts and which `where` keys narrow it."""
-
-    name: str
-    unit: Unit
-    basis: str
-    keys: frozenset[str]
-    about: str
-
-
-@dataclass(frozen=True, slots=True)
-class Sample(Quantity):
-    """Values of which a quantile is asked: `p95(name)`."""
-
-    observe: Callable[[Excerpt], list[Observation]]
-
-
-@dataclass(frozen=True, slots=True)
-class Rate(Quantity):
-    """Events that happen or do not: `rate(name)`."""
-
-    observe: Callable[[Excerpt], list[Observation]]
-
-
-@dataclass(frozen=True, slots=True)
-class RankedSample(Quantity):
-    """Values of which a quantile is asked, so many that they stay in columns."""
-
-    rank: Callable[[Excerpt], Ranked]
-
-
-@dataclass(frozen=True, slots=True)
-class CountedRate(Quantity):
-    """Events that happen or do not, counted instead of listed: `rate(name)`."""
-
-    count: Callable[[Excerpt], Tally]
-
-
-@dataclass(frozen=True, slots=True)
-class Scalar(Quantity):
-    """One number, a plain fact without an interval."""
-
-    read: Callable[[Excerpt], Reading]
-
-
-@dataclass(frozen=True, slots=True)
-class PaceOf(Quantity):
-    """Events per second, with an interval."""
-
-    read: Callable[[Excerpt], Pace]
-
-
-AnyQuantity: TypeAlias = Sample | RankedSample | Rate | CountedRate | Scalar | PaceOf
-SAMPLES, RATES = (Sample, RankedSample), (Rate, CountedRate)
+# Who asks for quantities asks for their kinds as well.
+__all__ = [
+    "BY_NAME",
+    "OF_ANY_RUN",
+    "QUANTITIES",
+    "RATES",
+    "SAMPLES",
+    "AnyQuantity",
+    "CountedRate",
+    "PaceOf",
+    "Quantity",
+    "RankedSample",
+    "Rate",
+    "Sample",
+    "Scalar",
+    "Trended",
+    "Unit",
+]
+SOAK_KEYS = frozenset({"span"})
 
 _S, _BYTES, _SHARE, _COUNT = Unit.SECONDS, Unit.BYTES, Unit.FRACTION, Unit.COUNT
 _LOOKUPS, _CACHEABLE = "look-ups", "requests with a cache breakpoint"
@@ -332,6 +302,40 @@ QUANTITIES: tuple[AnyQuantity, ...] = (
         "load.client_lag_share", _SHARE, "checks", frozenset({"span"}),
         "How late the load client was at worst, as a share of the p99 that it reports.",
         read_lag_share,
+    ),
+    Trended(
+        "soak.memory_growth_bytes", _BYTES, "readings", SOAK_KEYS,
+        "Growth of the process tree's memory over the soak, at its pace after the warm-up.",
+        measure_growth,
+    ),
+    *(
+        Trended(
+            name, _COUNT, "readings", SOAK_KEYS, f"Processes whose {what} without end.",
+            count_leaks(gauge),
+        )
+        for name, gauge, what in (
+            ("soak.memory_leaks", MEMORY, "memory grows"),
+            ("soak.descriptor_leaks", DESCRIPTORS, "open descriptors grow"),
+            ("soak.socket_leaks", SOCKETS, "open sockets grow"),
+            ("soak.thread_leaks", THREADS, "threads grow"),
+            ("soak.task_leaks", TASKS, "asyncio tasks grow"),
+            ("soak.object_leaks", OBJECTS, "objects under garbage collection grow"),
+            ("soak.disk_leaks", DISK, "files in the watched folder grow"),
+        )
+    ),
+    Trended(
+        "soak.latency_drifts", _COUNT, "stretches", SOAK_KEYS,
+        "1 if the p95 of latency, from when calls were due, grows without end.", count_drifts,
+    ),
+    Trended(
+        "soak.cache_expiries", _COUNT, "readings", SOAK_KEYS,
+        "Entries of the prompt cache that expired meanwhile; only a rehearsal tells.",
+        count_expiries(CACHE_EXPIRIES),
+    ),
+    Trended(
+        "soak.token_expiries", _COUNT, "readings", SOAK_KEYS,
+        "Tokens and keys that expired meanwhile; only a rehearsal tells.",
+        count_expiries(TOKEN_EXPIRIES),
     ),
 )  # fmt: skip
 

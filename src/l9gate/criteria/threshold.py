@@ -11,6 +11,7 @@ from l9gate.criteria.decision import (
     decide_pace,
     decide_quantile,
     decide_rate,
+    decide_trend,
 )
 from l9gate.criteria.effort import describe_effort
 from l9gate.criteria.excerpt import CALL_KEYS, Excerpt
@@ -24,6 +25,8 @@ from l9gate.criteria.quantities import (
     RankedSample,
     Rate,
     Sample,
+    Scalar,
+    Trended,
 )
 from l9gate.criteria.rest import prices_of
 from l9gate.criteria.samples import describe_mix
@@ -112,6 +115,16 @@ class Threshold:
             pace = quantity.read(excerpt)
             rule, window_s = scope.rule, self.min_window_s
             return decide_pace(pace, self.condition, scope.alpha, window_s, rule), None, ()
+        return self._decide_fact(quantity, excerpt, scope)
+
+    def _decide_fact(
+        self, quantity: Scalar | Trended, excerpt: Excerpt, scope: Scope
+    ) -> tuple[Decision, str | None, tuple[str, ...]]:
+        """Return the same for what is no sample."""
+        if isinstance(quantity, Trended):
+            trend = quantity.find(excerpt)
+            decision = decide_trend(trend, self.condition, scope.alpha, self.min_window_s)
+            return decision, trend.note, trend.evidence
         reading = quantity.read(excerpt)
         decision = decide_number(reading.value, reading.n, self.condition, self.min_n)
         return decision, reading.note, reading.evidence

@@ -216,6 +216,7 @@ class Gauge(Record, frozen=True, kw_only=True, tag="gauge"):
     operations: int  # done in that span when it was read; 0 is the base after warm-up
     owner: str | None
     layer: Layer | None
+    process: str | None = None  # pid and start of a tree's root; one started anew has a new base
 
 
 class Fault(Record, frozen=True, kw_only=True, tag="fault"):
