@@ -26,6 +26,7 @@ from l9gate.simulator.faults import TOKENS
 from l9gate.simulator.rules import KEYS, FaultRule
 from l9gate.store.caps import BudgetSettings
 from l9gate.store.environments import DeclaredEnvironment
+from l9gate.store.relies_on import ReliesOn
 from l9gate.store.settings import ContractSettings, Declared, LayerSettings, settings_schema
 from l9gate.wire.prices import Price
 
@@ -136,6 +137,7 @@ def _settings() -> Iterator[str]:
         ("[tool.l9gate.environments.NAME]", DeclaredEnvironment),
         ("[tool.l9gate.budget]", BudgetSettings),
         ("[tool.l9gate.contract]", ContractSettings),
+        ("[tool.l9gate.contract.relies_on]", ReliesOn),
         ('[tool.l9gate.prices."MODEL"]', Price),
     ):
         yield f"## `{title}`\n\n| key | type | default |\n|---|---|---|"
@@ -155,7 +157,7 @@ def _settings() -> Iterator[str]:
 def _shown(value: dict[str, object]) -> str:
     default = value.get("default")
     shown = str(default).lower() if isinstance(default, bool) else default  # as in TOML
-    return "-" if default in (None, [], {}) else f"`{shown}`"
+    return "-" if default in (None, [], (), {}) else f"`{shown}`"
 
 
 def _type(value: dict[str, object]) -> str:

@@ -15,6 +15,7 @@ from l9gate.errors import ExitCode, UsageError, WriteError
 from l9gate.gate.baselines import compare_baselines, find_lost_probes
 from l9gate.gate.contract import apply_waivers, check, learn, place_lines, read_baseline
 from l9gate.gate.probing import Probed, ProbeRequest, probe
+from l9gate.gate.relying import rely, see_newest, see_run
 from l9gate.gate.upgrade import check_versions, foretell_bodies, foretell_run
 from l9gate.report.contract import (
     ContractLine,
@@ -97,8 +98,9 @@ def _targeted(function: F) -> F:
     help="How often each question is asked.",
 )
 @click.option("--accept", is_flag=True, help="Replace a baseline that is there.")
+@click.option("--run", default=None, help="Rely on the models that this run's calls asked for.")
 def baseline_command(
-    baseline: Path | None, repeats: int, *, accept: bool, **target: Unpack[Target]
+    baseline: Path | None, repeats: int, run: str | None, *, accept: bool, **target: Unpack[Target]
 ) -> None:
     """Learn what an endpoint answers, and write it to a file for review.
 
@@ -114,14 +116,18 @@ def baseline_command(
     if before is not None and not accept:
         raise UsageError(f"{path} is there already", hint="`--accept` replaces it; review the diff")
     request = _request(settings, target, repeats)
+    seen = None if run is None else see_run(*find_runs((run,)))
     probed = probe(request, os.environ, _say)
-    learnt, missing = learn(probed.answers, before, request.asked_model)
+    models = (request.asked_model, *(seen.models if seen else ()))
+    learnt, missing = learn(probed.answers, before, models)
     try:
         path.write_text(render_baseline(learnt), encoding="utf-8")
     except OSError as error:
         raise WriteError(f"{path} cannot be written: {error.strerror}") from error
     for why in missing:
         _say(f"not in it: {why}")
+    if seen is not None and seen.advice is not None:
+        _say(seen.advice)
     report = _checked(settings, request, probed, None)
     _say(f"{path}: {len(learnt.probes)} probes of {probed.place}, {repeats} repeats each")
     broken = len(report.open_lines(Impact.BREAKING))
@@ -237,21 +243,23 @@ def _request(settings: Settings, target: Target, repeats: int) -> ProbeRequest:
 def _checked(
     settings: Settings, request: ProbeRequest, probed: Probed, path: Path | None
 ) -> ContractReport:
-    baseline = None if path is None else read_baseline(path)
+    accepted = None if path is None else read_baseline(path)
+    place = "" if path is None else _shown(path, settings)
+    relying = rely(settings, accepted, place, see_newest(settings))
     questions = questions_for(request.asked_model)
     today = datetime.now(UTC).date()
-    found, unproven = check(probed.answers, questions, baseline, today)
+    found, unproven = check(probed.answers, questions, relying.baseline, today)
     if path is None:
         lines = tuple(ContractLine(subject=name, drift=drift) for name, drift in found)
         remarks: tuple[str, ...] = ("no baseline: compared with what everybody is promised",)
     else:
-        lines = place_lines(found, _shown(path, settings), path.read_text(encoding="utf-8"))
+        lines = place_lines(found, place, path.read_text(encoding="utf-8"))
         remarks = ()
     return ContractReport(
         what=probed.place,
         count=len({answer.probe for answer in probed.answers}),
         unit="probes",
-        lines=lines,
+        lines=relying.explain(lines),
         unproven=unproven,
         remarks=remarks,
         is_rehearsal=request.is_rehearsal,

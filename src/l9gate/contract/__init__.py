@@ -33,7 +33,7 @@ from l9gate.contract.drift import Drift
 from l9gate.contract.envelope import is_transient
 from l9gate.contract.lifecycle import find_model_drifts
 from l9gate.contract.observed import Asked, Observed, parse_asked, parse_observed
-from l9gate.contract.reliance import Reliance
+from l9gate.contract.reliance import Reliance, find_reason, merge_reliances
 from l9gate.contract.rules import RULES, Aspect, Impact, Rule, find_rule
 from l9gate.contract.semantics import find_count_drift, find_repeated_ids
 from l9gate.contract.watch import StreamWatch
@@ -53,12 +53,14 @@ __all__ = [
     "compare_versions",
     "find_count_drift",
     "find_model_drifts",
+    "find_reason",
     "find_repeated_ids",
     "find_rule",
     "foretell_refusals",
     "is_transient",
     "learn_baseline",
     "make_baseline",
+    "merge_reliances",
     "parse_asked",
     "parse_baseline",
     "parse_observed",

@@ -67,7 +67,7 @@ def _compare(node: Node, value: Json, at: Spot, asked: Comparison) -> Iterator[D
     elif isinstance(value, str) and promise.values and value not in promise.values:
         expected = ", ".join(promise.values)
         code = "shape.constant" if promise.closed else "shape.value"
-        impact = None if promise.closed else asked.reliance.unknown_impact
+        impact = None if promise.closed else asked.reliance.impact_of(value)
         yield tell(code, where, expected, name_of(value), impact=impact)
     elif isinstance(value, list) and node.element is not None:
         for number, item in enumerate(value):
@@ -105,7 +105,7 @@ def _tell_variant(node: Node, value: JsonObject, where: str, asked: Comparison) 
         code = "shape.null" if tag is None else "shape.type"
         yield tell(code, f"{where}/{TAG}", known, kind_of(tag), sketch(value))
     else:
-        impact = asked.reliance.unknown_impact
+        impact = asked.reliance.impact_of(tag)
         yield tell("shape.variant", f"{where}/{TAG}", known, name_of(tag), sketch(value), impact)
 
 

@@ -72,7 +72,7 @@ class StreamWatch:
         """
         grammar = self._grammar
         grammar.finish(was_cut=was_cut)
-        drifts: list[Drift] = [*self._drifts, *grammar.drifts]
+        drifts: list[Drift] = [*self._drifts, *map(self._judge.reliance.weigh, grammar.drifts)]
         if grammar.state is State.DONE:
             drifts += self._judge.find_message_drifts(self._asked, grammar.message)
         elif grammar.state is State.FAILED and self._probe is not None and self._probe.statuses:

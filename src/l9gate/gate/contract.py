@@ -35,6 +35,7 @@ from l9gate.wire.messages import as_text
 # The same request, under the older version and under the newer one.
 _VERSIONED = (("version.older", "message"), ("sampling.older", "sampling"))
 _FAILED = frozenset({500, 501})  # thrice in a row, where a refusal is due: no passing overload
+_UNHANDLED = "shape.unhandled"
 _FORETOLD = "accept.sampling"  # that the newer version refuses it is what it promises
 
 
@@ -55,14 +56,14 @@ def read_baseline(path: Path) -> Baseline:
 
 
 def learn(
-    answers: Sequence[ProbeAnswer], before: Baseline | None, model: str
+    answers: Sequence[ProbeAnswer], before: Baseline | None, models: Iterable[str]
 ) -> tuple[Baseline, tuple[str, ...]]:
     """Return the baseline that repeated answers make, and why probes are missing in it.
 
     Args:
         answers: of every probe, at least three.
         before: what the application relies on is taken over from it.
-        model: that was asked, and that is relied on.
+        models: that are relied on besides: the one that was asked, and those of traffic.
 
     Raises:
         BaselineError: no probe was answered often enough.
@@ -81,9 +82,8 @@ def learn(
         why = next(iter(failures.values()), "too few repeats")
         raise BaselineError(f"no probe was answered {LEAST_REPEATS} times: {why}")
     known = Reliance() if before is None else before.reliance
-    relied = msgspec.structs.replace(known, models=tuple(sorted({*known.models, model})))
     missing = tuple(f"{name}: {why}" for name, why in failures.items() if name not in whole)
-    return learn_baseline(whole, relied), missing
+    return learn_baseline(whole, known.with_models(models)), missing
 
 
 def check(
@@ -116,7 +116,7 @@ def check_each(
                 found.append((name, tell("status.changed", "status", drift.expected, drift.found)))
             elif drift.code == TRANSIENT:
                 unproven.append(f"{name}: answered {observed.status}")
-            else:
+            elif drift.code != _UNHANDLED:  # the application never asked this
                 found.append((name, drift))
     return found, tuple(unproven)
 

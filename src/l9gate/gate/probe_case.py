@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from l9gate.contract import RULES, Drift
 from l9gate.gate.contract import check_each, compare_answers, mark_waived, read_baseline
+from l9gate.gate.relying import rely
 from l9gate.measure.clock import SystemClock
 from l9gate.net.preflight import endpoint_of
 from l9gate.observe.passage import Entrance
@@ -50,7 +51,8 @@ def run_case(case: ProbeCase, environ: Mapping[str, str]) -> tuple[ContractRepor
     )
     answers = asyncio.run(ask(plan, SystemClock()))
     path, today = case.settings.accepted_contract, datetime.now(UTC).date()
-    baseline = None if path is None else read_baseline(path)
+    accepted = None if path is None else read_baseline(path)
+    baseline = rely(case.settings, accepted, "").baseline
     found, unproven = check_each(answers, case.questions, baseline)
     if len(case.questions) > 1:  # each is a test of its own; here what they say about each other
         unproven += tuple(_incomparable(found))

@@ -57,6 +57,7 @@ def open_recording(
         environment.request_id_header,
         contract=settings.accepted_contract,
         waivers=settings.declared_waivers,
+        relies_on=settings.relies_on,
     )
     with folder.writer(SOURCE, batch_records=_BATCH_RECORDS) as writer:
         try:

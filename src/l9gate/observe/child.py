@@ -8,6 +8,8 @@ import atexit
 import os
 from pathlib import Path
 
+import msgspec
+
 from l9gate.errors import L9gateError, WriteError
 from l9gate.evidence.log import Sink
 from l9gate.evidence.records import AnyRecord, Fault, Origin
@@ -21,6 +23,7 @@ from l9gate.observe.seam import Seam
 from l9gate.observe.signals import SignalHandler
 from l9gate.observe.span_watch import SpanWatch
 from l9gate.store.account import Account
+from l9gate.store.relies_on import ReliesOn
 from l9gate.store.run import open_run
 
 
@@ -67,8 +70,12 @@ def observe_child(folder: str) -> None:
     page = str(Path(folder) / PAGE)
     attribution.follow(lambda: attribution.read_owner(page))
     kind, proxy = Origin(facts["kind"]), facts["proxy"] or None
-    files = (Path(facts[name]) if facts[name] else None for name in ("contract", "waivers"))
-    target = Target(facts["host"], kind, facts["proof_header"], proxy, *files)
+    contract, waivers = (
+        Path(facts[name]) if facts[name] else None for name in ("contract", "waivers")
+    )
+    relies_on = msgspec.json.decode(facts["relies_on"], type=ReliesOn)
+    proof = facts["proof_header"]
+    target = Target(facts["host"], kind, proof, proxy, contract, waivers, relies_on)
     recorder = Recorder(outbox, clock, target)
     try:
         account = Account.of_environ(os.environ, clock)

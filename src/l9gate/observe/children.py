@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
+import msgspec
+
 from l9gate.observe import attribution, startup
 from l9gate.observe.attribution import Owner, read_owner
 from l9gate.observe.border import find_place
@@ -253,6 +255,7 @@ def _facts_of(run: RunFacts) -> dict[str, str]:
     facts["proxy"] = target.proxy or ""
     for name, file in (("contract", target.contract), ("waivers", target.waivers)):
         facts[name] = "" if file is None else str(file)
+    facts["relies_on"] = msgspec.json.encode(target.relies_on).decode()
     return {**facts, "run": str(run.path), "pid": str(os.getpid())}
 
 

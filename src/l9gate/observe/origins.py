@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from l9gate.evidence.records import Origin
 from l9gate.observe import sockets
 from l9gate.observe.watch import HttpResponse
+from l9gate.store.relies_on import NOTHING, ReliesOn
 from l9gate.wire import headers as names
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -24,6 +25,7 @@ class Target:
     proxy: str | None = None  # host[:port] of the run's recording proxy, which sends on to `host`
     contract: Path | None = None  # the baseline that answers are held against, beside promises
     waivers: Path | None = None  # the differences that somebody answers for
+    relies_on: ReliesOn = NOTHING  # what makes differences graver for this application
 
 
 def host_of(base_url: str) -> str:

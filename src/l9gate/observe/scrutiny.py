@@ -13,7 +13,18 @@ from typing import Protocol
 
 import msgspec
 
-from l9gate.contract import RULES, Asked, Aspect, Baseline, Contract, Drift, parse_baseline
+from l9gate.contract import (
+    RULES,
+    Asked,
+    Aspect,
+    Baseline,
+    Contract,
+    Drift,
+    Reliance,
+    make_baseline,
+    merge_reliances,
+    parse_baseline,
+)
 from l9gate.errors import BaselineError
 from l9gate.evidence.records import AnyRecord, ContractDrift, Held, Origin
 from l9gate.measure.clock import Clock
@@ -76,7 +87,7 @@ class Scrutiny:
         self._notes = notes
         self._clock = clock
         self._target = target
-        self._contract = Contract(_read_baseline(target.contract))
+        self._contract = Contract(_read_baseline(target))
         codes = [rule.code for rule in RULES]
         path = target.waivers
         self._waivers = () if path is None else read_waivers(path, codes)
@@ -204,9 +215,15 @@ class _Count:
     again: int = 0  # since it was put
 
 
-def _read_baseline(path: Path | None) -> Baseline | None:
-    if path is None:
-        return None
+def _read_baseline(target: Target) -> Baseline:
+    """Return what the project accepted, with what it declares to rely on."""
+    accepted = make_baseline() if target.contract is None else _accepted(target.contract)
+    declared = msgspec.convert(msgspec.to_builtins(target.relies_on), Reliance)
+    relied = merge_reliances([accepted.reliance, declared])
+    return msgspec.structs.replace(accepted, reliance=relied)
+
+
+def _accepted(path: Path) -> Baseline:
     try:
         text = path.read_bytes()
     except OSError as error:

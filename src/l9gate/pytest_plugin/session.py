@@ -255,7 +255,8 @@ class GatedSession:
             self._writer = folder.writer(f"pytest-{self._process}")
         header = environment.request_id_header
         files = self._settings.accepted_contract, self._settings.declared_waivers
-        target = Target(host_of(endpoint), kind, header, proxy_host(os.environ), *files)
+        proxy, relies_on = proxy_host(os.environ), self._settings.relies_on
+        target = Target(host_of(endpoint), kind, header, proxy, *files, relies_on=relies_on)
         self._observation = Observation(self._writer or sink, target, self._settings.root, run)
         if self._purse.account is not None:
             self._observation.spend_from(self._purse.account)

@@ -24,6 +24,7 @@ class ContractLine(msgspec.Struct, frozen=True, kw_only=True):
     subject: str  # a probe, a document of a baseline, or a request
     drift: Drift
     waiver: str | None = None  # owner, reason and last day, if it is waived
+    concerns: str | None = None  # what of the application, and who says so
     file: str | None = None
     line: int | None = None  # counted from 1
 
@@ -111,6 +112,8 @@ def _groups(lines: Sequence[ContractLine]) -> Iterator[str]:
         yield f"{'':<{_WIDTH}}expected {drift.expected}, found {drift.found}"
         if drift.excerpt:
             yield f"{'':<{_WIDTH}}{drift.excerpt}"
+        if members[0].concerns:
+            yield f"{'':<{_WIDTH}}concerns you: {members[0].concerns}"
         yield f"{'':<{_WIDTH}}in {_named(members)}"
 
 
@@ -133,6 +136,8 @@ def _result(line: ContractLine) -> SarifResult:
     drift = line.drift
     rule = find_rule(drift.code)
     text = f"{line.subject}: {drift.path}: expected {drift.expected}, found {drift.found}"
+    if line.concerns:
+        text += f"; {line.concerns}"
     return SarifResult(
         rule=drift.code,
         level=_LEVELS.get(drift.impact, "note"),

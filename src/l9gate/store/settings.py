@@ -22,6 +22,7 @@ from l9gate.store.environments import (
     resolve,
 )
 from l9gate.store.ledger import LEDGER
+from l9gate.store.relies_on import NOTHING, ReliesOn
 from l9gate.wire.json import Json, JsonObject
 from l9gate.wire.prices import Price, PriceList
 
@@ -50,10 +51,11 @@ class LayerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
 
 class ContractSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`[tool.l9gate.contract]`: files of the project, relative to it."""
+    """`[tool.l9gate.contract]`: files of the project, relative to it, and what it relies on."""
 
     baseline: _Text = "l9gate-contract.json"  # what `l9gate contract baseline` accepted
     waivers: _Text = "l9gate-contract-waivers.toml"  # differences somebody answers for
+    relies_on: ReliesOn = NOTHING
 
 
 class Declared(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -82,6 +84,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     prices: PriceList
     contract_baseline: Path
     contract_waivers: Path
+    relies_on: ReliesOn
     layers: dict[Layer, LayerSettings]
     declared_environments: dict[str, DeclaredEnvironment]
 
@@ -203,6 +206,7 @@ def _settings(file: Path, table: Json, prefix: str, project: str | None) -> Sett
         prices=PriceList(declared.prices),
         contract_baseline=file.parent / declared.contract.baseline,
         contract_waivers=file.parent / declared.contract.waivers,
+        relies_on=declared.contract.relies_on,
         layers=declared.layers,
         declared_environments=declared.environments,
     )
@@ -222,6 +226,9 @@ def _check_parts(file: Path, table: Json, prefix: str) -> None:
     if isinstance(table, dict) and "budget" in table:
         _convert(file, table["budget"], BudgetSettings, f"{prefix}budget.")
     if isinstance(table, dict) and "contract" in table:
+        relies_on = _table(table["contract"], "relies_on")
+        if relies_on is not None:
+            _convert(file, relies_on, ReliesOn, f"{prefix}contract.relies_on.")
         _convert(file, table["contract"], ContractSettings, f"{prefix}contract.")
 
 

@@ -18,6 +18,7 @@ from l9gate.store.waivers import DriftWaiver
 from l9gate.wire.json import JsonObject
 
 TODAY = date(2026, 11, 22)
+DATA = Path(__file__).parents[3] / "data/contract"
 MODEL = "claude-haiku-5-5"
 REFUSED = Question(name="error.no_key", path="/v1/messages", statuses=(401,))
 COUNTING = Question(name="count_tokens", path="/v1/messages/count_tokens", body={"model": MODEL})
@@ -55,7 +56,7 @@ def test_a_request_that_must_be_refused_and_is_answered_is_breaking() -> None:
 
 def test_documented_statuses_bind_whatever_a_baseline_has_seen() -> None:
     wrong = [_answer(REFUSED, 400, _error("invalid_request_error"), n) for n in range(3)]
-    baseline, missing = learn(wrong, None, MODEL)
+    baseline, missing = learn(wrong, None, (MODEL,))
     assert (baseline.probes["error.no_key"].statuses, missing) == ((400,), ())
     found, _ = check(wrong[:1], (REFUSED,), baseline, TODAY)
     assert [drift.code for _, drift in found] == ["status.changed"]
@@ -67,7 +68,7 @@ def test_where_it_depends_on_the_model_what_was_seen_of_it_binds() -> None:
     assert _codes(refused[:1], either) == []
     unauthorized = _answer(either, 401, _error("authentication_error"))
     assert _codes([unauthorized], either) == [("thinking", "status.changed")]
-    baseline, _ = learn(refused, None, MODEL)
+    baseline, _ = learn(refused, None, (MODEL,))
     binding = msgspec.structs.replace(baseline.probes["thinking"], statuses=(200,))
     learnt = msgspec.structs.replace(baseline, probes={"thinking": binding})
     found, _ = check(refused[:1], (either,), learnt, TODAY)
@@ -126,7 +127,7 @@ def test_an_id_that_comes_twice_is_told() -> None:
 
 def test_what_promise_and_baseline_both_miss_is_told_once() -> None:
     whole = [_answer(COUNTING, 200, {"input_tokens": 3}, n) for n in range(3)]
-    baseline, _ = learn(whole, None, MODEL)
+    baseline, _ = learn(whole, None, (MODEL,))
     asked = parse_asked("POST", COUNTING.path, {}, COUNTING.payload())
     headers = {"content-type": "application/json"}
     bare = parse_observed(asked, 200, headers, b'{"input_tokens": 3}', COUNTING.name)
@@ -148,10 +149,18 @@ def test_a_model_that_is_relied_on_must_be_offered() -> None:
     assert "model.absent" not in {drift.code for _, drift in found}  # not offered is not known
 
 
+def test_questions_that_the_application_never_asks_say_nothing_of_its_branches() -> None:
+    question = Question(name="stop.max_tokens", path="/v1/messages", body={"model": MODEL})
+    body = json.loads((DATA / "bases.json").read_text(encoding="utf-8"))["max_tokens"]["body"]
+    baseline = make_baseline(Reliance(stop_reasons=("end_turn",), survives_unknown=False))
+    found, _ = check([_answer(question, 200, body)], (question,), baseline, TODAY)
+    assert "shape.unhandled" not in {drift.code for _, drift in found}
+
+
 def test_a_baseline_keeps_what_the_application_relies_on() -> None:
     before = make_baseline(Reliance(models=("a",), headers=("request-id",)))
     answers = [_answer(COUNTING, 200, {"input_tokens": 3}, n) for n in range(3)]
-    baseline, _ = learn(answers, before, MODEL)
+    baseline, _ = learn(answers, before, (MODEL,))
     assert baseline.reliance == Reliance(models=("a", MODEL), headers=("request-id",))
 
 
@@ -159,11 +168,11 @@ def test_a_probe_that_was_not_answered_often_enough_is_missing_by_name() -> None
     answers = [_answer(COUNTING, 200, {"input_tokens": 3}, n) for n in range(3)]
     late = ProbeAnswer(probe="message", failure="too late")
     busy = _answer(REFUSED, 529, _error("overloaded_error"))
-    baseline, missing = learn([*answers, late, busy], None, MODEL)
+    baseline, missing = learn([*answers, late, busy], None, (MODEL,))
     assert list(baseline.probes) == ["count_tokens"]
     assert missing == ("message: too late", "error.no_key: answered 529")
     with pytest.raises(BaselineError, match="too late"):
-        learn([late], None, MODEL)
+        learn([late], None, (MODEL,))
 
 
 def _report(*lines: ContractLine) -> ContractReport:

@@ -205,6 +205,7 @@ def test_children_are_told_which_run_they_record_into(tmp_path: Path) -> None:
         "contract": "",
         "waivers": "",
         "proxy": "127.0.0.1:9",
+        "relies_on": "{}",
         "run": str(tmp_path / "run"),
         "pid": str(os.getpid()),
     }

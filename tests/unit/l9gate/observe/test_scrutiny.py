@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from l9gate.contract import Contract
+from l9gate.contract import Contract, Reliance, make_baseline, render_baseline
 from l9gate.errors import BaselineError
 from l9gate.evidence.log import MemoryLog
 from l9gate.evidence.records import ContractDrift, Fault, Held, Layer, Origin
@@ -20,6 +20,7 @@ from l9gate.observe.origins import Target
 from l9gate.observe.own import OwnRequest
 from l9gate.observe.recorder import Outbox
 from l9gate.observe.views import Url
+from l9gate.store.relies_on import ReliesOn
 from l9gate.wire.json import JsonObject
 from l9gate.wire.sse import render_event
 
@@ -110,6 +111,18 @@ def test_a_drift_tells_names_and_types_and_whose_it_is(lookout: Lookout, log: Me
     assert (drift.owner, drift.layer, drift.origin) == ("test_a", Layer.CONTRACT, Origin.LIVE)
     assert (drift.exchange_id, drift.count, drift.at_s) == ("x1", 1, 5.0)
     assert PLANTED not in repr(drift)
+
+
+def test_what_the_project_declares_to_rely_on_counts(log: MemoryLog, tmp_path: Path) -> None:
+    """E-04: beside what its accepted baseline says."""
+    accepted = tmp_path / "b.json"
+    accepted.write_text(render_baseline(make_baseline(Reliance(headers=("x-accepted",)))))
+    declared = ReliesOn(headers=("X-Declared",))
+    lookout = made(log, Target(HOST, contract=accepted, relies_on=declared))
+    assert lookout.look(answer("text")) is Held.DRIFTED
+    assert {drift.place for drift in log.of(ContractDrift)} == {
+        "header x-accepted", "header x-declared",
+    }  # fmt: skip
 
 
 def test_equal_drifts_are_put_once_and_then_counted(lookout: Lookout, log: MemoryLog) -> None:

@@ -7,6 +7,7 @@ import pytest
 from l9gate.errors import SettingsError
 from l9gate.evidence.records import Layer
 from l9gate.store.caps import BudgetSettings
+from l9gate.store.relies_on import NOTHING, ReliesOn
 from l9gate.store.settings import LayerSettings, Settings, read_settings, settings_schema
 from l9gate.wire.prices import Price
 
@@ -230,3 +231,15 @@ def test_files_of_the_contract_are_relative_to_the_project(tmp_path: Path) -> No
     message, hint = refused(tmp_path, "[tool.l9gate.contract]\nbase = 1\n")
     assert "tool.l9gate.contract.base: no such key" in message
     assert hint == "did you mean `baseline`?"
+
+
+def test_what_the_application_relies_on_is_declared(tmp_path: Path) -> None:
+    table = "[tool.l9gate.contract.relies_on]\n"
+    settings = read(tmp_path, table + 'headers = ["x-a"]\nsurvives_unknown = false\n')
+    assert settings.relies_on == ReliesOn(headers=("x-a",), survives_unknown=False)
+    assert read(tmp_path, "[tool.l9gate.contract]\n").relies_on == NOTHING
+    message, hint = refused(tmp_path, table + "header = []\n")
+    assert "tool.l9gate.contract.relies_on.header: no such key" in message
+    assert hint == "did you mean `headers`?"
+    message, _ = refused(tmp_path, table + 'models = [""]\n')
+    assert "tool.l9gate.contract.relies_on.models" in message
