@@ -10,9 +10,13 @@ import pytest
 
 from l9gate.contract import Contract
 from l9gate.errors import BudgetError, WriteError
-from l9gate.evidence.records import Origin
+from l9gate.evidence.log import MemoryLog
+from l9gate.evidence.records import Exchange, Origin, Witness
 from l9gate.gate.contract import check, learn
 from l9gate.measure.clock import SystemClock
+from l9gate.observe.origins import Target, host_of
+from l9gate.observe.recorder import Outbox, Recorder
+from l9gate.observe.seam import Seam
 from l9gate.simulator.config import SimulatorConfig
 from l9gate.simulator.rules import FaultRule
 from l9gate.simulator.server import SimulatorThread
@@ -101,6 +105,27 @@ def test_a_probe_that_meets_overload_is_asked_again() -> None:
         (answer,) = _ask(running.base_url, "message")
     assert answer.observed is not None
     assert answer.observed.status == 200
+
+
+def test_at_the_seam_a_question_is_one_call_with_its_attempts() -> None:
+    rules = (FaultRule(fault="status=529,retry_after=0", first=2),)
+    log, clock = MemoryLog(), SystemClock()
+    with SimulatorThread(SimulatorConfig(load_factor=0, rules=rules)) as running:
+        target = Target(host_of(running.base_url), Origin.SIMULATED)
+        recorder, seam = Recorder(Outbox(log, clock), clock, target), Seam()
+        seam.install(recorder)
+        try:
+            questions = tuple(one for one in questions_for(MODEL) if one.name == "message")
+            plan = ProbePlan(base_url=running.base_url, key=KEY, questions=questions, entrance=seam)
+            asyncio.run(ask(plan, clock))
+        finally:
+            seam.remove(recorder)
+    sent = list(log.of(Exchange))
+    assert [(one.attempt, one.status) for one in sent] == [(0, 529), (1, 529), (2, 200)]
+    assert len({one.call_id for one in sent}) == 1
+    assert {(one.origin, one.witness) for one in sent} == {(Origin.SIMULATED, Witness.PROBE)}
+    assert sent[-1].served_model is not None
+    assert sent[-1].usage is not None
 
 
 def test_a_stream_that_is_cut_is_kept_as_far_as_it_came() -> None:

@@ -10,7 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from l9gate.evidence.records import Budget, ContractDrift, Exchange, TestOutcome, TestState, Witness
+from l9gate.evidence.records import (
+    Budget,
+    ContractDrift,
+    Exchange,
+    Origin,
+    TestOutcome,
+    TestState,
+    Witness,
+)
 from l9gate.store.run import open_run
 
 Gate = Callable[..., subprocess.CompletedProcess[str]]
@@ -127,6 +135,19 @@ def test_a_test_that_never_asks_proves_nothing(
     done = l9gate("run", "contract", "--rehearse", "--format", "json")
     assert done.returncode == 1
     assert "vacuous: it made no call" in done.stdout
+
+
+def test_a_question_through_the_proxy_in_a_worker_of_xdist_is_recorded_once(
+    l9gate: Gate, probed: Path, newest_run: Newest
+) -> None:
+    _only(probed, "[message] or [tools.stream]")
+    settings = probed / "l9gate.toml"
+    settings.write_text(settings.read_text().replace('["-k",', '["-n", "2", "-k",'))
+    done = l9gate("run", "contract", "--rehearse", "--proxy")
+    with open_run(newest_run()).read() as log:
+        sent = list(log.of(Exchange))
+    assert "2 passed" in done.stderr, done.stderr
+    assert [(one.witness, one.origin) for one in sent] == [(Witness.PROBE, Origin.SIMULATED)] * 2
 
 
 def test_a_question_that_the_budget_does_not_allow_is_not_sent(
