@@ -21,6 +21,7 @@ from l9gate.contract import (
     Contract,
     Drift,
     Reliance,
+    is_transient,
     make_baseline,
     merge_reliances,
     parse_baseline,
@@ -45,7 +46,6 @@ _ITEM = re.compile(r"(?<=[ /])\d+(?=[ /]|$)")
 _UNENDED, _MISSING = "stream.unended", "shape.missing"
 _CONTENT_TYPE = "header content-type"
 _LOOKED_AT = frozenset({Origin.LIVE, Origin.SIMULATED, Origin.MOCKED})
-_TRANSIENT = frozenset({408, 429})
 
 
 class Notes(Protocol):
@@ -167,8 +167,8 @@ class Scrutiny:
             return False  # a simulator of the test's own, which may have been told to do wrong
         if not (answer.is_whole or answer.is_stream):
             return False
-        is_transient = answer.status in _TRANSIENT or answer.status >= 500
-        is_edge = is_transient and self._target.proof_header not in answer.headers
+        has_proof = self._target.proof_header in answer.headers
+        is_edge = is_transient(answer.status) and not has_proof
         return not is_edge or answer.origin is Origin.MOCKED  # else the API itself said nothing
 
     def _drifts(self, answer: Answer) -> list[Drift]:
