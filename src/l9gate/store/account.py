@@ -55,6 +55,10 @@ class Reservation:
         Raises:
             WriteError: the disk refuses; the bound stays counted.
         """
+        self.settle_at(self.cost_usd(usage, is_whole=is_whole) + self.extra_usd)
+
+    def cost_usd(self, usage: Usage, *, is_whole: bool = True) -> float:
+        """Return what one answer costs, without what its request costs beside its tokens."""
         cost_usd = self.price.cost_usd(usage)
         if not is_whole:
             rest = max(self.output_bound - usage.output_tokens, 0)
@@ -64,7 +68,15 @@ class Reservation:
                 + usage.cache_creation_input_tokens
             )
             cost_usd += rest * self.price.output_usd(is_long=self.price.is_long(input_tokens))
-        self.ledger.settle(self.number, cost_usd * self.factor + self.extra_usd)
+        return cost_usd * self.factor
+
+    def settle_at(self, cost_usd: float) -> None:
+        """Replace the bound by what it cost, where that was added up elsewhere.
+
+        Raises:
+            WriteError: the disk refuses; the bound stays counted.
+        """
+        self.ledger.settle(self.number, cost_usd)
 
     def release(self) -> None:
         """Give everything back: the call was never sent, was refused, or was answered by a mock.
@@ -203,6 +215,17 @@ class Account:
     def refusal(self, layer: Layer | None = None) -> Refusal | None:
         """Return what stopped the run, or one layer of it; None if nothing did."""
         return self._ledger.refusal_of(self.run, layer)
+
+    def left_usd(self) -> float | None:
+        """Return what the limits of the run and of the day leave, None if there is neither."""
+        left_usd = []
+        if self.caps.per_run_usd is not None:
+            spent_usd = sum(part.spent_usd for part in self.spending())
+            left_usd.append(self.caps.per_run_usd - spent_usd)
+        if self.caps.per_day_usd is not None and self.kind is Origin.LIVE:
+            spent_usd = self._ledger.spent_on(self._ledger.today())
+            left_usd.append(self.caps.per_day_usd - spent_usd)
+        return min(left_usd, default=None)
 
     def spending(self) -> tuple[LayerSpending, ...]:
         """Return what every layer has used up so far."""

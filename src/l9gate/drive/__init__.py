@@ -1,0 +1,1 @@
+"""Sending on a schedule: when, what, and what came of it."""
