@@ -207,12 +207,12 @@ def test_an_error_is_one_line_and_its_hint_another() -> None:
 @pytest.mark.parametrize(
     ("settings", "registered"),
     [
-        ("", {"l9gate-fixtures", "l9gate-simulation"}),
+        ("", {"l9gate-fixtures", "l9gate-simulation", "l9gate-probes"}),
         (
             SETTINGS,
             {
                 *("l9gate-fixtures", "l9gate-simulation", "l9gate-session"),
-                *("l9gate-importing", "l9gate-strays"),
+                *("l9gate-importing", "l9gate-strays", "l9gate-probes"),
             },
         ),
     ],
