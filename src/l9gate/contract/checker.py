@@ -56,7 +56,12 @@ class Contract:
         return distinct(drifts + self._find_header_drifts(observed, body, probe))
 
     def glance(
-        self, asked: Asked, status: int, headers: Mapping[str, str], body: bytes
+        self,
+        asked: Asked,
+        status: int,
+        headers: Mapping[str, str],
+        body: bytes,
+        value: JsonObject | None = None,
     ) -> list[Drift]:
         """Return what is grave about a whole answer that passes by; made to cost microseconds.
 
@@ -65,8 +70,9 @@ class Contract:
             status: of the answer.
             headers: names in lower case.
             body: the bytes, content encoding removed; of a stream see `follow`.
+            value: the same as JSON, if the caller has it.
         """
-        if status == 200 and not asked.wants_stream and self._is_fine(asked, headers, body):
+        if status == 200 and not asked.wants_stream and self._is_fine(asked, headers, body, value):
             return []
         if status >= 400 and self._is_fine_error(status, headers, body):
             return []
@@ -119,7 +125,9 @@ class Contract:
             drifts += reliance.find_unhandled(message)
         return drifts
 
-    def _is_fine(self, asked: Asked, headers: Mapping[str, str], body: bytes) -> bool:
+    def _is_fine(
+        self, asked: Asked, headers: Mapping[str, str], body: bytes, value: JsonObject | None
+    ) -> bool:
         """Whether a success is right beyond doubt; if not, it may be right all the same."""
         name = document_of(asked)
         if name not in _FAST or not self.decoder_of(name).accepts(body):
@@ -129,7 +137,7 @@ class Contract:
         return (
             are_usual(headers, is_stream=False)
             and self._read_headers <= headers.keys()
-            and not self.find_message_drifts(asked, parse_object(body) or {})
+            and not self.find_message_drifts(asked, value or parse_object(body) or {})
         )
 
     def _is_fine_error(self, status: int, headers: Mapping[str, str], body: bytes) -> bool:

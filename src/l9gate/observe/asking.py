@@ -32,7 +32,6 @@ class _Messages(msgspec.Struct):
 
 
 _ASKING = msgspec.json.Decoder(_Asking)
-_NAMES = _Asking.__struct_fields__
 
 
 def parse_asking(sent: bytes) -> JsonObject:
@@ -41,8 +40,8 @@ def parse_asking(sent: bytes) -> JsonObject:
         asking = _ASKING.decode(sent)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return {}
-    found = ((name, getattr(asking, name)) for name in _NAMES)
-    return {name: cast("Json", value) for name, value in found if value is not msgspec.UNSET}
+    found: dict[str, object] = msgspec.structs.asdict(asking)
+    return {name: cast("Json", one) for name, one in found.items() if one is not msgspec.UNSET}
 
 
 def parse_asked(sent: bytes) -> JsonObject:

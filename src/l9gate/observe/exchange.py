@@ -122,11 +122,12 @@ class ExchangeTrace:
         self._is_api = self._is_api or said is not None
         self._origin = self._origins.of_answer(self._host, response, said, self._contacts)
         content_type = headers.get("content-type", "")
-        if response.is_closed:  # read and decoded already, by a mock library
-            self._reader = BodyReader(content_type, None)
+        # What is closed was read and decoded already, by a mock library.
+        encoding = None if response.is_closed else headers.get("content-encoding")
+        keeps_text = "event-stream" in content_type and self._asks_for_format()
+        self._reader = BodyReader(content_type, encoding, keeps_text=keeps_text)
+        if response.is_closed:
             self._reader.feed(content_of(response) or b"", at_s)
-        else:
-            self._reader = BodyReader(content_type, headers.get("content-encoding"))
         if self._call is not None and 300 <= response.status_code < 400:
             self._call.was_redirected = headers.get("location") is not None
 
@@ -157,16 +158,25 @@ class ExchangeTrace:
         is_direct = facts.is_direct or (facts is _NO_PATH and "/v1/" in self._path)
         if response is None or not is_direct:
             return None
+        request, is_simulated = self._request, exchange.origin is Origin.SIMULATED
         return Answer(
             exchange_id=self._id,
             owner=self._owner,
             origin=exchange.origin,
             host=self._host,
-            request=self._request,
+            method=exchange.method,
             path=self._path,
+            api_version=exchange.api_version,
+            sent=content_of(request),
+            asked=request.asked if isinstance(request, RelayedRequest) else {},
+            is_on_purpose=is_simulated and names.FAULT in request.headers,
+            probe=request.probe if isinstance(request, OwnRequest) else "",
             status=response.status_code,
             headers=self._headers,
             body=self._reader.content,
+            value=self._reader.value,
+            events=self._reader.events,
+            was_cut=self._reader.is_inside_event,
             is_stream=self._reader.is_stream,
             is_whole=self._was_read,
         )
@@ -224,6 +234,12 @@ class ExchangeTrace:
             return self._request.foretold
         body = content_of(self._request)
         return self._lookout.foretell(body) if self._lookout is not None and body else None
+
+    def _asks_for_format(self) -> bool:
+        """Whether the text of the answer may have to be JSON of a schema."""
+        if isinstance(self._request, RelayedRequest):
+            return self._request.facts is None or "output_config" in self._request.asked
+        return b'"output_config"' in (content_of(self._request) or b"")
 
     def _request_id(self, headers: Mapping[str, str]) -> str | None:
         found = headers.get(self._origins.target.proof_header)

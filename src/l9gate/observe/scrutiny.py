@@ -29,12 +29,10 @@ from l9gate.contract import (
 from l9gate.errors import BaselineError
 from l9gate.evidence.records import AnyRecord, ContractDrift, Held, Origin
 from l9gate.measure.clock import Clock
-from l9gate.observe.answer import Answer, content_of
+from l9gate.observe.answer import Answer
 from l9gate.observe.asking import parse_asking
 from l9gate.observe.attribution import Owner
 from l9gate.observe.origins import Target
-from l9gate.observe.relayed import RelayedRequest
-from l9gate.observe.skimming import Skim
 from l9gate.store.waivers import read_waivers
 from l9gate.wire import headers as names
 from l9gate.wire.json import JsonObject, parse_object
@@ -100,7 +98,7 @@ class Scrutiny:
         """Return what came of one answer, and put or count what differs."""
         if not self._concerns(answer):
             return Held.NOT
-        if answer.origin is Origin.SIMULATED and names.FAULT in answer.request.headers:
+        if answer.is_on_purpose:
             return Held.ON_PURPOSE
         drifts = self._drifts(answer)
         for drift in drifts:
@@ -161,7 +159,9 @@ class Scrutiny:
         self._notes.put(record)
 
     def _concerns(self, answer: Answer) -> bool:
-        if answer.origin not in _LOOKED_AT or 300 <= answer.status < 400 or answer.body is None:
+        if answer.origin not in _LOOKED_AT or 300 <= answer.status < 400:
+            return False
+        if answer.body is None and answer.events is None:
             return False
         if answer.origin is Origin.SIMULATED and answer.host != self._target.host:
             return False  # a simulator of the test's own, which may have been told to do wrong
@@ -174,8 +174,10 @@ class Scrutiny:
     def _drifts(self, answer: Answer) -> list[Drift]:
         asked = _asked(answer, parse_asking)
         drifts = self._compare(asked, answer)
-        if drifts:  # now it may take longer, and all that was asked is needed
-            drifts = self._compare(_asked(answer, parse_object), answer)
+        if not drifts:
+            return []
+        # Now it may take longer, and all that was asked is needed.
+        drifts = self._compare(_asked(answer, parse_object), answer)
         return [
             drift
             for drift in drifts
@@ -183,15 +185,15 @@ class Scrutiny:
         ]
 
     def _compare(self, asked: Asked, answer: Answer) -> list[Drift]:
-        contract, body = self._contract, answer.body or b""
+        contract = self._contract
         is_stream = answer.is_stream and answer.status < 400 and asked.wants_stream
         if not is_stream:
-            return contract.glance(asked, answer.status, answer.headers, body)
+            body = answer.body or b""
+            return contract.glance(asked, answer.status, answer.headers, body, answer.value)
         watch = contract.follow(asked, answer.status, answer.headers)
-        events = Skim(body, keeps_text="output_config" in asked.body)
-        for event in events:
+        for event in answer.events or ():
             watch.feed(event)
-        return watch.finish(was_cut=events.was_cut)
+        return watch.finish(was_cut=answer.was_cut)
 
     def _impact(self, drift: Drift, place: str, probe: str) -> str:
         """Return the impact, or that somebody answers for it; waivers of another probe do not."""
@@ -251,10 +253,5 @@ def is_read_as_none(drift: Drift) -> bool:
 
 
 def _asked(answer: Answer, parse: Callable[[bytes], JsonObject | None]) -> Asked:
-    request = answer.request
-    if isinstance(request, RelayedRequest):
-        body = request.asked
-    else:
-        body = parse(content_of(request) or b"") or {}
-    version = request.headers.get(names.API_VERSION)
-    return Asked(method=request.method, path=answer.path, api_version=version, body=body)
+    body = answer.asked if answer.sent is None else parse(answer.sent) or {}
+    return Asked(method=answer.method, path=answer.path, api_version=answer.api_version, body=body)

@@ -64,6 +64,8 @@ class _Response(msgspec.Struct, gc=False):
 
 _REQUESTS = msgspec.json.Decoder(_Request)
 _RESPONSES = msgspec.json.Decoder(_Response)
+_NO_USAGE = Usage()
+_COUNTS = Usage.__struct_fields__
 _NO_TOOLS = frozenset({b"", b"null", b"[]"})
 _T = TypeVar("_T")
 
@@ -102,11 +104,11 @@ def usage_of(value: object, before: Usage | None = None) -> Usage | None:
     """
     if not isinstance(value, dict):
         return before
-    known = before if before is not None else Usage()
+    known = before if before is not None else _NO_USAGE
     counts: dict[str, int] = {}
-    for name in Usage.__struct_fields__:
-        count = as_count(value.get(name))
-        counts[name] = getattr(known, name) if count is None else count
+    for name in _COUNTS:
+        count = value.get(name)
+        counts[name] = count if type(count) is int else getattr(known, name)
     details = value.get("cache_creation")
     hour = as_count(details.get("ephemeral_1h_input_tokens")) if isinstance(details, dict) else None
     if hour is not None:

@@ -89,7 +89,8 @@ def test_a_large_body_is_counted_and_not_copied(monkeypatch: pytest.MonkeyPatch)
         reader.feed(b'{"a":' + b" " * 60, 0.0)
     facts = reader.finish(is_whole=True, expects_json=True)
     assert (facts.has_ended, facts.is_malformed, facts.usage) == (True, False, None)
-    assert len(reader._copy) == 0
+    assert reader.content is None
+    assert not reader._pieces
     assert reader.size_bytes == 5 * 65
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
 import httpx2
+import msgspec
 import pytest
 
 from l9gate.evidence.records import End, Exchange, Layer, Origin
@@ -14,6 +15,7 @@ from l9gate.observe.attribution import Owner, owned_by
 from l9gate.observe.exchange import ExchangeTrace, next_attempt
 from l9gate.observe.origins import Origins, Target
 from l9gate.observe.watch import Stop
+from l9gate.wire.sse import render_event
 
 URL = "https://user:key@api.example.com/v1/messages?x=secret"
 USAGE = {"input_tokens": 3, "output_tokens": 4}
@@ -48,9 +50,8 @@ class Play:
 
     def __init__(self, url: str = URL, target: str = "api.example.com", **body: object) -> None:
         self.clock = ManualClock(1000.0)
-        request = httpx2.Request(
-            "POST", url, json={"model": "asked", **body}, headers={"anthropic-version": "v"}
-        )
+        headers = {"anthropic-version": "v", "x-l9gate-fault": "drop=usage"}
+        request = httpx2.Request("POST", url, json={"model": "asked", **body}, headers=headers)
         self.trace = ExchangeTrace(request, self.clock, Origins(Target(target)))
 
     def answer(
@@ -108,6 +109,32 @@ def test_a_whole_answer_has_every_fact_and_no_secret() -> None:
     assert seen.request_bytes > 0
     assert "secret" not in repr(seen)
     assert "key" not in repr(seen)
+
+
+@pytest.mark.parametrize("origin", [Origin.LIVE, Origin.SIMULATED])
+def test_only_a_simulator_can_be_told_to_do_wrong(origin: Origin) -> None:
+    play = Play().answer(200, {}, as_json(MESSAGE))
+    found = play.trace.answer(msgspec.structs.replace(play.finish(), origin=origin))
+    assert found is not None
+    assert found.is_on_purpose is (origin is Origin.SIMULATED)
+    assert (found.body, found.value) == (json.dumps(MESSAGE).encode(), MESSAGE)
+
+
+@pytest.mark.parametrize(("asked", "kept"), [("metadata", 1), ("output_config", 3)])
+def test_the_text_of_a_stream_is_kept_only_to_hold_it_against_a_format(
+    asked: str, kept: int
+) -> None:
+    delta = {"type": "text_delta", "text": "x"}
+    event = render_event(
+        "content_block_delta",
+        json.dumps({"type": "content_block_delta", "index": 0, "delta": delta}).encode(),
+    )
+    play = Play(URL, "api.example.com", **{asked: {}}, stream=True)
+    play.answer(200, {"content-type": "text/event-stream"}, (event, event + event, b"event: "))
+    found = play.trace.answer(play.finish())
+    assert found is not None
+    assert found.events is not None
+    assert (len(found.events), found.was_cut, found.body) == (kept, True, None)
 
 
 @pytest.mark.parametrize(

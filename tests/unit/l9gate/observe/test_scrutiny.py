@@ -4,7 +4,6 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-import httpx2
 import pytest
 
 from l9gate.contract import Contract, Reliance, make_baseline, render_baseline
@@ -15,11 +14,10 @@ from l9gate.measure.clock import ManualClock
 from l9gate.observe import scrutiny
 from l9gate.observe.answer import Answer
 from l9gate.observe.attribution import Owner
+from l9gate.observe.body import BodyReader
 from l9gate.observe.lookout import Lookout
 from l9gate.observe.origins import Target
-from l9gate.observe.own import OwnRequest
 from l9gate.observe.recorder import Outbox
-from l9gate.observe.views import Url
 from l9gate.store.relies_on import ReliesOn
 from l9gate.wire.json import JsonObject
 from l9gate.wire.sse import render_event
@@ -28,7 +26,6 @@ BASES = json.loads(
     (Path(__file__).parents[3] / "data/contract/bases.json").read_text(encoding="utf-8")
 )
 PLANTED = "planted-text"
-FAULT = {"x-l9gate-fault": "drop=usage"}
 HOST = "api.example.com"
 Make = Callable[..., Answer]
 
@@ -67,13 +64,19 @@ def stream_of(name: str, count: int | None = None) -> bytes:
     return b"".join(render_event(kind, json.dumps(data).encode()) for kind, data in events)
 
 
+def read(stream: bytes, *, keeps_text: bool) -> dict[str, object]:
+    reader = BodyReader("text/event-stream", None, keeps_text=keeps_text)
+    reader.feed(stream, 0.0)
+    reader.catch_up()
+    return {"events": reader.events, "was_cut": reader.is_inside_event}
+
+
 def answer(name: str, body: bytes | None = None, **changes: object) -> Answer:
-    """Return an exchange of the corpus as the seam sees it; `ask` and `drop` change its headers."""
+    """Return an exchange of the corpus as the seam sees it, without the headers to `drop`."""
     base = BASES[name]
     sent: JsonObject = {**base["asked"]["body"], "system": PLANTED}
-    ask, drop = changes.pop("ask", {}), changes.pop("drop", ())
+    drop = changes.pop("drop", ())
     asked = base["asked"]
-    assert isinstance(ask, dict)
     assert isinstance(drop, tuple)
     is_stream = "events" in base
     facts: dict[str, object] = {
@@ -81,13 +84,20 @@ def answer(name: str, body: bytes | None = None, **changes: object) -> Answer:
         "owner": Owner("test_a", Layer.CONTRACT),
         "origin": Origin.LIVE,
         "host": HOST,
-        "request": httpx2.Request(
-            asked["method"], f"https://{HOST}{asked['path']}", json=sent, headers=ask
-        ),
+        "method": asked["method"],
         "path": asked["path"],
+        "sent": json.dumps(sent).encode(),
+        "asked": {},
+        "is_on_purpose": False,
+        "probe": "",
         "status": base["status"],
+        "api_version": "2026-10-21",
+        "body": None if is_stream else body or body_of(name),
+        "value": None,
+        "events": None,
+        "was_cut": False,
         "headers": {key: value for key, value in base["headers"].items() if key not in drop},
-        "body": body or (stream_of(name) if is_stream else body_of(name)),
+        **(read(body or stream_of(name), keeps_text="output_config" in sent) if is_stream else {}),
         "is_stream": is_stream,
         "is_whole": True,
     }
@@ -150,8 +160,7 @@ def test_the_number_of_records_is_bounded(
 @pytest.mark.parametrize(
     ("changes", "held"),
     [
-        ({"origin": Origin.SIMULATED, "ask": FAULT}, Held.ON_PURPOSE),
-        ({"ask": FAULT}, Held.DRIFTED),
+        ({"origin": Origin.SIMULATED, "is_on_purpose": True}, Held.ON_PURPOSE),
         ({"origin": Origin.REPLAYED}, Held.NOT),
         ({"origin": Origin.OTHER}, Held.NOT),
         ({"origin": Origin.SIMULATED, "host": "127.0.0.1:1"}, Held.NOT),
@@ -217,9 +226,9 @@ def test_an_answer_to_results_of_tools_may_be_empty(lookout: Lookout) -> None:
     """What the messages say is asked only once something looks wrong."""
     results = [{"role": "user", "content": [{"type": "tool_result", "tool_use_id": "t"}]}]
     sent = {**BASES["text"]["asked"]["body"], "messages": results}
-    request = httpx2.Request("POST", f"https://{HOST}/v1/messages", json=sent)
+    told = json.dumps(sent).encode()
     empty = body_of("text", content=[])
-    assert lookout.look(answer("text", empty, request=request)) is Held.KEPT
+    assert lookout.look(answer("text", empty, sent=told)) is Held.KEPT
     assert lookout.look(answer("text", empty)) is Held.DRIFTED
 
 
@@ -291,7 +300,6 @@ def test_a_waiver_of_one_question_covers_the_answers_to_it(
         '[[waiver]]\ncode = "shape.missing"\nprobe = "message"\nreason = "a gateway"\n'
         'owner = "Ada"\nexpires = 2999-01-01\n'
     )
-    asked = OwnRequest("POST", Url(f"https://{HOST}/v1/messages"), {}, b"{}", probe=probe)
-    found = answer("text", body_of("text", usage="gone"), request=asked)
+    found = answer("text", body_of("text", usage="gone"), probe=probe)
     made(log, Target(HOST, waivers=waivers)).look(found)
     assert [drift.impact for drift in log.of(ContractDrift)] == [impact]
