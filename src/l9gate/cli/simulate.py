@@ -23,6 +23,8 @@ class Options(TypedDict):
     host: str
     seed: int
     load_factor: float
+    time_factor: float
+    token_lifetime: float | None
     latency: Path | None
     keys: Path | None
     profile: Strictness
@@ -41,6 +43,19 @@ class Options(TypedDict):
     default=1.0,
     show_default=True,
     help="Multiplies every delay; 0 answers at once.",
+)
+@click.option(
+    "--time-factor",
+    type=click.FloatRange(min=0, min_open=True),
+    default=1.0,
+    show_default=True,
+    help="Cached prompts, keys and tokens age so much faster; delays and limits do not.",
+)
+@click.option(
+    "--token-lifetime",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    help="Access tokens (`sk-ant-oat…`) are refused so long after their first use.",
 )
 @click.option(
     "--latency",
@@ -86,6 +101,8 @@ def command(**options: Unpack[Options]) -> None:
         strictness=options["profile"],
         rules=() if script is None else read_rules(script),
         allow_remote=options["allow_remote"],
+        time_factor=options["time_factor"],
+        token_lifetime_s=options["token_lifetime"],
     )
     if options["stop_with_stdin"]:
         threading.Thread(target=_stop_with_stdin, daemon=True).start()

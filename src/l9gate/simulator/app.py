@@ -9,6 +9,7 @@ from l9gate.errors import PlanError
 from l9gate.measure.clock import Clock, SystemClock
 from l9gate.net.http import Ending, HttpRequest, HttpResponse
 from l9gate.simulator import batches, files
+from l9gate.simulator.ageing import Ageing
 from l9gate.simulator.batch_answers import batch_answerer
 from l9gate.simulator.bodies import readable_body
 from l9gate.simulator.call import (
@@ -74,6 +75,7 @@ class SimulatorApp:
         }
         self.witness = Witness(clock or SystemClock())
         self._express = Express(config, self._clock, self._inference, self.witness)
+        self._ageing = Ageing(self._clock.now_s(), config.time_factor, config.token_lifetime_s)
         self._faults = FaultPlan(config.rules)
         self._visitors = Visitors()
         self.requests_seen = 0
@@ -96,6 +98,8 @@ class SimulatorApp:
                 return answer
         call = self._begin(request)
         if request.path in OWN_PATHS and (self._takes_commands or request.path == METRICS_PATH):
+            self.witness.metrics.cache_expired = self._inference.cache.expired
+            self.witness.metrics.tokens_expired = self._ageing.tokens_expired
             return answer_command(call, self.witness, self.set_fault)
         visit = self.witness.see_request(call)
         response, wait_s = self._respond_as_told(call)
@@ -152,7 +156,10 @@ class SimulatorApp:
         if known is not None:
             call.key, call.scope, call.has_workspace = known.key, known.scope, True
             return self._inference.create(call)
-        key = identify(request.headers, self._ring, self._clock.now_s())
+        now_s, value = self._clock.now_s(), key_of(request.headers)
+        key = identify(request.headers, self._ring, self._ageing.at(now_s))
+        if self._ageing.has_expired(value, now_s):
+            key = refuse("authentication_error", "Invalid bearer token")
         if isinstance(key, Refusal):
             return render_refusal(call, key), 0.0
         call.key, call.has_workspace = key, True
@@ -164,7 +171,7 @@ class SimulatorApp:
         )
         if refusal is not None:
             return render_refusal(call, refusal), 0.0
-        if request.path == _MESSAGES:
+        if request.path == _MESSAGES and not self._ageing.expires(value):
             self._visitors.keep(request, key, call.scope)
         return self._route(call)
 

@@ -53,9 +53,11 @@ class _Prefix(msgspec.Struct, frozen=True):
 class PromptCache:
     """The entries of all organisations; holds hashes, no prompts, and forgets the oldest."""
 
-    def __init__(self, max_entries: int = _MAX_ENTRIES) -> None:
+    def __init__(self, max_entries: int = _MAX_ENTRIES, time_factor: float = 1.0) -> None:
         self._entries: dict[bytes, _Entry] = {}
         self._max_entries = max_entries
+        self._time_factor = time_factor  # entries age so much faster
+        self.expired = 0  # entries that were asked for again too late
 
     def plan(
         self, body: JsonObject, model: str, total_tokens: int, scope: str, now_s: float
@@ -92,13 +94,14 @@ class PromptCache:
         for key in plan.refreshed:
             entry = self._entries.pop(key, None)
             if entry is not None:
-                entry.expires_s = max(entry.expires_s, began_s + entry.ttl_s)
+                entry.expires_s = max(entry.expires_s, began_s + entry.ttl_s / self._time_factor)
                 self._entries[key] = entry
         for key, ttl_s in plan.written:
             known = self._entries.pop(key, None)
             is_live = known is not None and known.expires_s > began_s
+            self.expired += known is not None and not is_live
             ready_s = min(known.ready_s, ready_s) if known and is_live else ready_s
-            self._entries[key] = _Entry(ready_s, began_s + ttl_s, ttl_s)
+            self._entries[key] = _Entry(ready_s, began_s + ttl_s / self._time_factor, ttl_s)
         while len(self._entries) > self._max_entries:
             del self._entries[next(iter(self._entries))]
 

@@ -65,7 +65,7 @@ class Inference:
         self._clock = clock
         self._sleep = sleep
         self.limits = Limits(config.tier)
-        self.cache = PromptCache()
+        self.cache = PromptCache(time_factor=config.time_factor)
         self._diagnosis = Diagnosis()
         self.plain = PlainAnswers()
 

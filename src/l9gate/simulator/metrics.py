@@ -10,6 +10,7 @@ _ROUTES = (
     "/v1/messages", "/v1/messages/count_tokens", "/v1/messages/batches", "/v1/models", "/v1/files",
 )  # fmt: skip
 _KNOWN = frozenset(_ROUTES)
+CACHE_EXPIRED, TOKENS_EXPIRED = "cache_expired_total", "tokens_expired_total"
 _BUCKETS = ("requests", "tokens", "input-tokens", "output-tokens")
 
 
@@ -23,6 +24,8 @@ class Metrics:
         self.received_bytes = 0
         self.sent_bytes = 0  # of bodies; those of a stream that nothing breaks once it ended
         self.visits_forgotten = 0
+        self.cache_expired = 0  # entries of the prompt cache that were asked for again too late
+        self.tokens_expired = 0  # access tokens that were refused because of their age
         self.limits: dict[str, str] = {}  # headers of the last answer that had some
 
     def render(self) -> str:
@@ -49,6 +52,15 @@ class Metrics:
             (
                 "visits_forgotten_total", "counter",
                 "Visits that the journal lists no more.", self.visits_forgotten,
+            ),
+            (
+                CACHE_EXPIRED, "counter",
+                "Entries of the prompt cache asked for again after their lifetime.",
+                self.cache_expired,
+            ),
+            (
+                TOKENS_EXPIRED, "counter",
+                "Access tokens refused because of their age.", self.tokens_expired,
             ),
         )  # fmt: skip
         for name, kind, about, value in plain:
