@@ -27,7 +27,13 @@ from l9gate.simulator.rules import KEYS, FaultRule
 from l9gate.store.caps import BudgetSettings
 from l9gate.store.environments import DeclaredEnvironment
 from l9gate.store.relies_on import ReliesOn
-from l9gate.store.settings import ContractSettings, Declared, LayerSettings, settings_schema
+from l9gate.store.settings import (
+    ContractSettings,
+    Declared,
+    LayerSettings,
+    LoadSettings,
+    settings_schema,
+)
 from l9gate.wire.prices import Price
 
 REFERENCE = Path(__file__).parents[1] / "docs" / "reference"
@@ -137,6 +143,7 @@ def _settings() -> Iterator[str]:
         ("[tool.l9gate.environments.NAME]", DeclaredEnvironment),
         ("[tool.l9gate.budget]", BudgetSettings),
         ("[tool.l9gate.contract]", ContractSettings),
+        ("[tool.l9gate.load]", LoadSettings),
         ("[tool.l9gate.contract.relies_on]", ReliesOn),
         ('[tool.l9gate.prices."MODEL"]', Price),
     ):

@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+import shlex
 import subprocess
 import sys
 import threading
@@ -96,6 +97,12 @@ WAYS = {
         "run integration --env gossip",
         "run integration --env gossip --proxy",
     ],
+    "load": [
+        "load --rehearse --rate 'constant 20/s' --duration 2s --load-factor 0",
+        "load --env staging --rate 'constant 5/s' --duration 2s",
+        "load --env closed --duration 1s",
+        "load --env gossip --rate 'constant 5/s' --duration 2s --stream",
+    ],
     "judge": ["judge {run}", "judge nowhere"],
     "report": ["report {run}", "report {run} --format json", "report {run} --format junit"],
     "explain": ["explain suite-pass-rate"],
@@ -163,7 +170,7 @@ class Shop:
 
     def l9gate(self, way: str) -> None:
         runs = sorted((self.root / ".l9gate/runs").glob("*"))
-        words = way.format(run=runs[-1] if runs else "none").split()
+        words = shlex.split(way.format(run=runs[-1] if runs else "none"))
         hidden = ("ANTHROPIC_", "L9GATE_", "STAGING_", "PROD_", "PYTEST_", "COV_")
         kept = {name: value for name, value in os.environ.items() if not name.startswith(hidden)}
         keys = {"ANTHROPIC_API_KEY": KEY, "STAGING_API_KEY": STAGING_KEY, "L9GATE_DEBUG": "1"}

@@ -14,6 +14,7 @@ from l9gate.errors import ExitCode, L9gateError
 COMMANDS = {
     "run": "run layers of tests, then judge them",
     "plan": "say what a run would need, take and could decide; sends nothing",
+    "load": "send calls at a rate for a while, then judge what came of them",
     "judge": "judge one run, or several pooled; sends nothing, costs nothing",
     "report": "print a run's report as text, JSON or JUnit",
     "explain": "say what a criterion or an exit code means",

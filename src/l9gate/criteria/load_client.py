@@ -1,9 +1,7 @@
 """Whether the load client itself kept up: a late or busy client measures itself."""
 
-from collections.abc import Callable, Iterable
-
 from l9gate.criteria.excerpt import Excerpt
-from l9gate.criteria.load_samples import rank_latency_of
+from l9gate.criteria.load_samples import rank_latency_of, rank_lateness_of
 from l9gate.criteria.load_view import LoadView
 from l9gate.criteria.readings import Reading
 from l9gate.evidence.load import ClientCheck
@@ -18,13 +16,15 @@ MAX_LAG_SHARE = 0.05  # of the p99 that it reports
 def read_cpu_share(excerpt: Excerpt) -> Reading:
     """Return how busy the core of the client was in its worst stretch."""
     checks = _checks_of(excerpt)
-    return Reading(value=_worst(checks, lambda one: one.cpu_share), n=len(checks))
+    return Reading(value=max((one.cpu_share for one in checks), default=None), n=len(checks))
 
 
 def read_lag_share(excerpt: Excerpt) -> Reading:
     """Return the client's worst lag by the p99 that is reported; None if none is."""
     checks = _checks_of(excerpt)
-    lag_s, p99_s = _worst(checks, _lag_s), _p99_s(excerpt.load_log.view(excerpt.scope.kind, {}))
+    span = excerpt.where.get("span")
+    view = excerpt.load_log.view(excerpt.scope.kind, {} if span is None else {"span": span})
+    lag_s, p99_s = _lag_s(checks, view), _p99_s(view)
     share = None if lag_s is None or not p99_s else lag_s / p99_s
     return Reading(value=share, n=len(checks))
 
@@ -41,9 +41,9 @@ def why_limited(excerpt: Excerpt) -> str | None:
         busiest = max(one.cpu_share for one in checks)
         if busiest > MAX_CPU_SHARE:
             return f"{THE_CLIENT}: its core was {busiest:.0%} busy"
-        lag_s = max(_lag_s(one) for one in checks)
-        p99_s = _p99_s(excerpt.load_log.view(excerpt.scope.kind, {"span": span}))
-        if p99_s is not None and lag_s > MAX_LAG_SHARE * p99_s:
+        view = excerpt.load_log.view(excerpt.scope.kind, {"span": span})
+        lag_s, p99_s = _lag_s(checks, view), _p99_s(view)
+        if p99_s is not None and lag_s is not None and lag_s > MAX_LAG_SHARE * p99_s:
             return f"{THE_CLIENT}: it was {1000 * lag_s:.3g} ms late, the p99 is {p99_s:.3g} s"
     return None
 
@@ -53,12 +53,22 @@ def _checks_of(excerpt: Excerpt) -> list[ClientCheck]:
     return [one for one in excerpt.load_log.checks if span in (None, one.span)]
 
 
-def _worst(checks: Iterable[ClientCheck], number: Callable[[ClientCheck], float]) -> float | None:
-    return max(map(number, checks), default=None)
+def _lag_s(checks: list[ClientCheck], view: LoadView) -> float | None:
+    """Return the p99 of how late the client was: of its schedule, or of its loop at worst.
+
+    Each call says how late it was sent; only those that merely histograms count leave the checks,
+    whose p99 of a few calls is little more than the latest one.
+    """
+    if not checks:
+        return None
+    schedule_s = [one.schedule_lag_p99_s for one in checks] if view.slices else [_late_s(view)]
+    return max(*schedule_s, *(one.loop_lag_p99_s for one in checks))
 
 
-def _lag_s(check: ClientCheck) -> float:
-    return max(check.schedule_lag_p99_s, check.loop_lag_p99_s)
+def _late_s(view: LoadView) -> float:
+    """Return the p99 of how late single calls were sent."""
+    late_s = rank_lateness_of(view)
+    return nearest_rank(late_s, 0.99) if len(late_s) else 0.0
 
 
 def _p99_s(view: LoadView) -> float | None:

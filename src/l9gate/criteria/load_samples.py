@@ -7,7 +7,7 @@ from l9gate.criteria.excerpt import Excerpt
 from l9gate.criteria.load_view import FAILURES, LoadView
 from l9gate.criteria.ranked import Ranked
 from l9gate.criteria.readings import Pace, Reading
-from l9gate.criteria.shortfall import calls_of_shards
+from l9gate.criteria.shortfall import calls_of_shards, is_decided
 from l9gate.evidence.load import CallEnd
 from l9gate.measure.histogram import Histogram
 
@@ -28,6 +28,11 @@ def rank_latency(excerpt: Excerpt) -> Ranked:
 def rank_latency_of(view: LoadView) -> Ranked:
     """Return the same of a view."""
     return _ranked(view, "latency", lambda: _whole(view, view.ended_s - view.due_s))
+
+
+def rank_lateness_of(view: LoadView) -> Ranked:
+    """Return how late calls were sent, which nothing but the client decides."""
+    return _ranked(view, "lateness", lambda: (view.sent_s - view.due_s)[view.is_counted])
 
 
 def rank_service(excerpt: Excerpt) -> Ranked:
@@ -139,6 +144,8 @@ def read_sent_share(excerpt: Excerpt) -> Reading:
         return Reading(value=None, n=0, note="nothing was planned")
     sent = calls_of_shards(excerpt.log)
     of_plans = {(one.span, one.shard): one.planned for one in plans}
+    if is_decided(excerpt.log):  # what is planned beyond a decision was not due
+        of_plans = dict.fromkeys(of_plans)
     planned = sum(
         sent.get(shard, 0) if count is None else count for shard, count in of_plans.items()
     )

@@ -6,6 +6,7 @@ from l9gate.evidence.load import Arm, CallEnd, LoadBlock, LoadHistogram, LoadPla
 from l9gate.evidence.log import EvidenceLog
 from l9gate.evidence.records import EndReason, SourceEnd
 
+_WHOLE = (EndReason.COMPLETED, EndReason.DECIDED)
 COUNTED = "latency"  # every call is in this histogram exactly once
 
 
@@ -29,12 +30,18 @@ def why_incomplete(source: str, log: EvidenceLog) -> list[str]:
     ends = [end for end in log.of(SourceEnd) if end.source == source]
     if not ends:
         reasons.append(f"{source} has no end: it was killed or never started")
-    elif all(end.reason is not EndReason.COMPLETED for end in ends):
+    elif all(end.reason not in _WHOLE for end in ends):
         reasons.append(f"{source} {ends[-1].reason}: {ends[-1].detail or 'no detail'}")
     plans = list(log.of(LoadPlan))
     if not plans:
         return reasons or [f"{source} planned nothing"]
-    return reasons + _lost_shards(plans) + _missing_calls(plans, log)
+    missing = [] if is_decided(log) else _missing_calls(plans, log)
+    return reasons + _lost_shards(plans) + missing
+
+
+def is_decided(log: EvidenceLog) -> bool:
+    """Whether a source stopped because what was asked is certain, so that no call is missing."""
+    return any(end.reason is EndReason.DECIDED for end in log.of(SourceEnd))
 
 
 def _lost_shards(plans: list[LoadPlan]) -> list[str]:

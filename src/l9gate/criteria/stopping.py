@@ -11,9 +11,17 @@ import msgspec
 
 from l9gate.criteria.around import Around
 from l9gate.criteria.criterion import Criterion, Role, Scope, State
+from l9gate.criteria.decision import count_beyond
 from l9gate.criteria.excerpt import Excerpt
 from l9gate.criteria.expression import Condition
-from l9gate.criteria.quantities import BY_NAME, RATES, Rate, Sample
+from l9gate.criteria.quantities import (
+    BY_NAME,
+    RATES,
+    CountedRate,
+    RankedSample,
+    Rate,
+    Sample,
+)
 from l9gate.criteria.standing import Standing
 from l9gate.criteria.threshold import Threshold
 from l9gate.measure.sequential import Stopping
@@ -81,6 +89,14 @@ def count_wrong(condition: Condition, values: Iterable[float]) -> int:
 def progress_of(criterion: Threshold, excerpt: Excerpt, begun: int = 0) -> Progress | None:
     """Return how a criterion stands in an excerpt, while so many calls have not ended."""
     quantity = BY_NAME[criterion.condition.quantity]
+    if isinstance(quantity, RankedSample):
+        ranked = quantity.rank(excerpt)
+        wrong = count_beyond(ranked, criterion.condition)
+        return Progress(n=len(ranked), wrong=wrong, open=begun)
+    if isinstance(quantity, CountedRate):
+        happened, n = quantity.count(excerpt)
+        wrong = happened if criterion.condition.operator.wants_low else n - happened
+        return Progress(n=n, wrong=wrong, open=begun)
     if not isinstance(quantity, Sample | Rate):
         return None
     values = [one.value for one in quantity.observe(excerpt)]

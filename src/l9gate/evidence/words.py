@@ -57,6 +57,7 @@ class EndReason(StrEnum):
     """Why a source stopped."""
 
     COMPLETED = "completed"
+    DECIDED = "decided"  # what was asked is certain: what was planned beyond it is not missing
     STOPPED = "stopped"
     LIMIT_REACHED = "limit reached"
     FAILED = "failed"

@@ -10,6 +10,7 @@ from l9gate.criteria.confidence import StatedConfidence
 from l9gate.criteria.criterion import Finding, Scope
 from l9gate.criteria.excerpt import Excerpt
 from l9gate.criteria.health import Health
+from l9gate.criteria.load_summary import LoadSummary, summarize_load
 from l9gate.criteria.outcomes import Test, account_of
 from l9gate.evidence.log import EvidenceLog
 from l9gate.evidence.records import Exchange, Layer, LayerRun, Origin, TestState
@@ -74,6 +75,7 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
     tests_not_gated: int  # collected beside the layers
     provenance: tuple[Provenance, ...]
     health: Health
+    load: LoadSummary | None  # None: there was none
     budget: Money | None  # None: nothing in the run may have called the API
     confidence: tuple[StatedConfidence, ...]
     overrides: tuple[Override, ...]
@@ -127,6 +129,7 @@ def build_document(
         tests_not_gated=sum(test.layer is None for test in tests),
         provenance=_provenance(log),
         health=health,
+        load=summarize_load(log, verdict.scope),
         budget=build_money(log),
         confidence=tuple(confidence),
         overrides=tuple(overrides),

@@ -7,6 +7,7 @@ from l9gate.criteria.confidence import StatedConfidence
 from l9gate.criteria.criterion import Finding, Interval, Role, State
 from l9gate.report.document import Document, LayerSummary
 from l9gate.report.health import render_health
+from l9gate.report.load import render_load
 from l9gate.report.money import render_money
 from l9gate.report.quantity import operator_of, render_pair, render_quantity, subject_of
 
@@ -41,10 +42,11 @@ def render_text(
         _list("Passed in pytest, counted as failed", _void(document), width),
         _list("Run live only, not in a rehearsal", document.live_only_tests, width),
         _list("Declared offline, exempt from proof", document.offline_tests, width),
-        _provenance(document),
-        ["Health", *(_INDENT + line for line in _health(document))],
+        [] if document.load is None else ["Load", *_indented(render_load(document.load))],
+        _provenance(document) if _has_exchanges(document) else [],
+        ["Health", *_indented(_health(document))] if _has_exchanges(document) else [],
         [] if document.budget is None else _list("Budget", render_money(document.budget), width),
-        _confidence(document.confidence, width),
+        _confidence(document.confidence, width) if document.scope.layers else [],
         _list("Notes", document.notes, width),
         _list("Report files", files, width),
     ]
@@ -153,6 +155,15 @@ def _row(cells: Sequence[str], widths: Sequence[int]) -> str:
     name, *numbers = cells
     right = [f"{cell:>{width}}" for cell, width in zip(numbers, widths[1:], strict=True)]
     return "  ".join([f"{name:<{widths[0]}}", *right])
+
+
+def _has_exchanges(document: Document) -> bool:
+    """Whether there may be exchanges: a load alone has calls in columns, of which it tells."""
+    return bool(document.scope.layers or document.provenance)
+
+
+def _indented(lines: Sequence[str]) -> list[str]:
+    return [f"{_INDENT}{line}".rstrip() for line in lines]
 
 
 def _void(document: Document) -> list[str]:

@@ -58,6 +58,13 @@ class ContractSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     relies_on: ReliesOn = NOTHING
 
 
+class LoadSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[tool.l9gate.load]`: what `l9gate load` drives where its options do not say so."""
+
+    app: _Text | None = None  # async callable, as `package.module:function`
+    workload: _Text | None = None  # a file, or a generator as `package.module:function`
+
+
 class Declared(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The table as written."""
 
@@ -67,6 +74,7 @@ class Declared(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     model: _Text | None = None
     budget: BudgetSettings = BudgetSettings()
     contract: ContractSettings = ContractSettings()
+    load: LoadSettings = LoadSettings()
     prices: dict[str, Price] = {}  # by model; a name may hold `*`
     layers: dict[Layer, LayerSettings] = {}
     environments: dict[str, DeclaredEnvironment] = {}
@@ -86,6 +94,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     contract_waivers: Path
     relies_on: ReliesOn
     layers: dict[Layer, LayerSettings]
+    load: LoadSettings
     declared_environments: dict[str, DeclaredEnvironment]
 
     @property
@@ -208,6 +217,7 @@ def _settings(file: Path, table: Json, prefix: str, project: str | None) -> Sett
         contract_waivers=file.parent / declared.contract.waivers,
         relies_on=declared.contract.relies_on,
         layers=declared.layers,
+        load=declared.load,
         declared_environments=declared.environments,
     )
 
@@ -230,6 +240,8 @@ def _check_parts(file: Path, table: Json, prefix: str) -> None:
         if relies_on is not None:
             _convert(file, relies_on, ReliesOn, f"{prefix}contract.relies_on.")
         _convert(file, table["contract"], ContractSettings, f"{prefix}contract.")
+    if isinstance(table, dict) and "load" in table:
+        _convert(file, table["load"], LoadSettings, f"{prefix}load.")
 
 
 def _convert(file: Path, table: Json, kind: type[T], prefix: str) -> T:

@@ -4,6 +4,7 @@ The parsers decode only the fields that are asked for, skip the rest and never r
 observer sees on the wire may be anything.
 """
 
+from collections.abc import Iterable
 from typing import TypeVar
 
 import msgspec
@@ -114,6 +115,15 @@ def usage_of(value: object, before: Usage | None = None) -> Usage | None:
     if hour is not None:
         counts["cache_creation_1h_input_tokens"] = hour
     return Usage(**counts)
+
+
+def sum_usage(usages: Iterable[Usage | None]) -> Usage | None:
+    """Return what answers used together, None if none of them says."""
+    known = [usage for usage in usages if usage is not None]
+    if not known:
+        return None
+    names = Usage.__struct_fields__
+    return Usage(**{name: sum(getattr(usage, name) for usage in known) for name in names})
 
 
 def as_text(value: object) -> str | None:

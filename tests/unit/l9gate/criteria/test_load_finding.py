@@ -38,8 +38,7 @@ def ranked(took_s: float, calls: int) -> Ranked:
     [
         ({"cpu_share": 0.85}, State.KEPT),
         ({"cpu_share": 0.851}, State.UNPROVEN),
-        ({"lag_s": 0.05}, State.KEPT),
-        ({"lag_s": 0.051}, State.UNPROVEN),
+        ({"loop_lag_s": 0.05}, State.KEPT),
         ({"loop_lag_s": 0.051}, State.UNPROVEN),
     ],
 )
@@ -53,6 +52,16 @@ def test_a_client_that_is_busy_or_late_makes_its_numbers_unproven(
         assert finding.reason is not None
         assert finding.reason.startswith(THE_CLIENT)
         assert finding.decides == WHAT_TO_DO
+
+
+@pytest.mark.parametrize(("late", "state"), [(1, State.KEPT), (2, State.UNPROVEN)])
+def test_the_p99_of_all_calls_says_how_late_a_client_was(
+    late: int, state: State, load_block: Block, client_check: Check, loaded: Loaded
+) -> None:
+    """One late call in a stretch of five is its p99, and says nothing of the load's."""
+    blocks = load_block([1.0] * (100 - late)), load_block([1.0] * late, lag_s=0.06)
+    finding = judged(loaded(*blocks, client_check(lag_s=0.06)))
+    assert finding.state is state
 
 
 def test_what_a_late_client_measured_breaks_nothing(
@@ -82,8 +91,10 @@ def test_a_busy_client_of_another_span_is_not_this_ones(
 def test_lag_is_a_share_of_the_p99_that_is_reported(
     load_block: Block, client_check: Check, loaded: Loaded
 ) -> None:
-    reading = read_lag_share(loaded(load_block([2.0] * 10), client_check(lag_s=0.1)))
+    reading = read_lag_share(loaded(load_block([2.0] * 10), client_check(loop_lag_s=0.1)))
     assert (reading.value, reading.n) == (0.05, 1)
+    late = read_lag_share(loaded(load_block([2.0] * 10, lag_s=0.5), client_check()))
+    assert late.value == pytest.approx(0.25)
     assert read_lag_share(loaded(client_check())).value is None
     assert read_lag_share(loaded(load_block([2.0]))).value is None
 

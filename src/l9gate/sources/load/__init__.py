@@ -1,0 +1,1 @@
+"""A rate of calls for a while."""
