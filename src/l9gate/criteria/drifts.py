@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+import msgspec
+
 from l9gate.criteria.excerpt import Excerpt
 from l9gate.criteria.readings import Reading
 from l9gate.evidence.records import ContractDrift, Exchange, Held, Origin
@@ -14,12 +16,20 @@ _MAX_TOLD = 3
 
 
 def read_contract_drifts(excerpt: Excerpt) -> Reading:
-    """Return how many differences of answers of the run's kind break clients, each counted once."""
+    """Return how many differences of answers of the run's kind break clients, each counted once.
+
+    That there are none is in doubt while a waiver has expired: nobody said whether it is still due.
+    """
     kind = excerpt.scope.kind
     seen, drifts = excerpt.exchanges_of(kind), excerpt.drifts_of(kind)
     asked = sum(one.held is Held.ON_PURPOSE for one in seen)
     left = f"left out: {asked:,} with a fault that a test asked for" if asked else None
-    return _read(_count(seen), drifts, left)
+    reading = _read(_count(seen), drifts, left)
+    lapsed = [
+        f"the waiver of {one.owner} for {one.code} expired on {one.expires}"
+        for one in excerpt.lapsed_waivers()
+    ]
+    return msgspec.structs.replace(reading, doubt="; ".join(lapsed[:_MAX_TOLD]) or None)
 
 
 def read_mock_drifts(excerpt: Excerpt) -> Reading:
@@ -91,4 +101,5 @@ def _line(equal: list[ContractDrift]) -> str:
     where = f"{first.code} {first.place}".rstrip()
     who = f", first in {first.owner}" if first.owner is not None else ""
     who += f", made at {first.built_at}" if first.built_at is not None else ""
-    return f"{where}: {first.expected} expected, {first.found} found ({count:,}x{who})"
+    told = f"{where}: {first.expected} expected, {first.found} found ({count:,}x{who})"
+    return told if first.waiver is None else f"{told}; {first.waiver}"

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from functools import cached_property
 
+import msgspec
+
 from l9gate.criteria.calls import Call
 from l9gate.criteria.criterion import Scope
 from l9gate.criteria.load_view import LOAD_KEYS, LoadLog, LoadView
@@ -18,6 +20,7 @@ from l9gate.evidence.records import (
     Fault,
     Gauge,
     HandMade,
+    LapsedWaiver,
     Layer,
     LayerRun,
     Origin,
@@ -113,6 +116,11 @@ class Excerpt:
             for one in self._log.of(ContractDrift)
             if one.origin is origin and self._has_layer(one.layer) and self._has_scenario(one.owner)
         ]
+
+    def lapsed_waivers(self) -> list[LapsedWaiver]:
+        """Return the waivers of differences that had expired when the run began, each once."""
+        told = (msgspec.structs.replace(one, at_s=0.0) for one in self._log.of(LapsedWaiver))
+        return list(dict.fromkeys(told))
 
     def hand_made(self) -> list[HandMade]:
         """Return what tests made of the SDK's types."""

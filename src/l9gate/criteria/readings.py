@@ -20,6 +20,7 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     n: int
     note: str | None = None
     evidence: tuple[str, ...] = ()
+    doubt: str | None = None  # why a limit that it keeps is not proven to be kept
 
 
 class Pace(msgspec.Struct, frozen=True, kw_only=True):

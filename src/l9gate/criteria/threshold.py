@@ -4,6 +4,8 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from msgspec.structs import replace
+
 from l9gate.criteria.criterion import Finding, Role, Scope, State, is_covered
 from l9gate.criteria.decision import (
     Decision,
@@ -127,6 +129,8 @@ class Threshold:
             return decision, trend.note, trend.evidence
         reading = quantity.read(excerpt)
         decision = decide_number(reading.value, reading.n, self.condition, self.min_n)
+        if reading.doubt is not None and decision.state is State.KEPT:
+            decision = replace(decision, state=State.UNPROVEN, reason=reading.doubt)
         return decision, reading.note, reading.evidence
 
     def _note_on_sample(self, excerpt: Excerpt, values: list[float]) -> str | None:

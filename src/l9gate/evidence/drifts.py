@@ -1,5 +1,7 @@
 """Records of how answers, and what tests make in their place, differ from the contract."""
 
+from datetime import date
+
 from l9gate.evidence.record import Record
 from l9gate.evidence.words import Layer, Origin
 
@@ -18,6 +20,7 @@ class ContractDrift(Record, frozen=True, kw_only=True, tag="contract_drift"):
     origin: Origin
     count: int = 1
     built_at: str | None = None  # file:line that made it by hand
+    waiver: str | None = None  # who answers for it and until when, or why a waiver does not
 
 
 class HandMade(Record, frozen=True, kw_only=True, tag="hand_made"):
@@ -29,3 +32,13 @@ class HandMade(Record, frozen=True, kw_only=True, tag="hand_made"):
     drifted: int = 0
     unread: int = 0  # that could not be read, such as those with mocks inside
     blind: str | None = None  # why none is seen at all
+
+
+class LapsedWaiver(Record, frozen=True, kw_only=True, tag="lapsed_waiver"):
+    """A waiver of differences whose last day has passed; every process of a run may tell it."""
+
+    code: str
+    probe: str | None
+    path: str | None
+    owner: str  # who answered for it
+    expires: date

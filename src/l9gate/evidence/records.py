@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from l9gate.evidence.drifts import ContractDrift, HandMade
+from l9gate.evidence.drifts import ContractDrift, HandMade, LapsedWaiver
 from l9gate.evidence.load import ClientCheck, LoadBlock, LoadHistogram, LoadPlan
 from l9gate.evidence.record import Record
 from l9gate.evidence.words import (
@@ -37,6 +37,7 @@ __all__ = [
     "EndReason",
     "HandMade",
     "Held",
+    "LapsedWaiver",
     "Layer",
     "LayerSpending",
     "LoadBlock",
@@ -318,6 +319,7 @@ AnyRecord: TypeAlias = (
     | Control
     | ContractDrift
     | HandMade
+    | LapsedWaiver
     | Alert
     | LoadPlan
     | LoadBlock

@@ -7,7 +7,7 @@ import re
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -27,7 +27,7 @@ from l9gate.contract import (
     parse_baseline,
 )
 from l9gate.errors import BaselineError
-from l9gate.evidence.records import AnyRecord, ContractDrift, Held, Origin
+from l9gate.evidence.records import AnyRecord, ContractDrift, Held, LapsedWaiver, Origin
 from l9gate.measure.clock import Clock
 from l9gate.observe.answer import Answer
 from l9gate.observe.asking import parse_asking
@@ -93,6 +93,7 @@ class Scrutiny:
         self._contract.follow(Asked(), 200, {})
         self._lock = threading.Lock()
         self._counted: dict[tuple[object, ...], _Count] = {}
+        self._put_lapsed()
 
     def look(self, answer: Answer) -> Held:
         """Return what came of one answer, and put or count what differs."""
@@ -133,11 +134,12 @@ class Scrutiny:
         owner, origin = source.owner, source.origin
         name, layer = (None, None) if owner is None else (owner.id, owner.layer)
         place = _ITEM.sub("*", drift.path)
-        key: tuple[object, ...] = (drift.code, place, origin, layer, name, built_at)
+        impact, waiver = self._weigh(drift, place, probe)
+        key: tuple[object, ...] = (drift.code, place, origin, layer, name, built_at, waiver)
         with self._lock:
             if key not in self._counted and len(self._counted) >= MAX_DISTINCT:
                 place, name, built_at = ELSEWHERE, None, None
-                key = (drift.code, place, origin, layer, name, built_at)
+                key = (drift.code, place, origin, layer, name, built_at, waiver)
             known = self._counted.get(key)
             if known is not None:
                 known.again += 1
@@ -145,7 +147,7 @@ class Scrutiny:
             record = ContractDrift(
                 at_s=self._clock.now_s(),
                 code=drift.code,
-                impact=self._impact(drift, place, probe),
+                impact=impact,
                 place=place,
                 expected=drift.expected,
                 found=drift.found,
@@ -154,6 +156,7 @@ class Scrutiny:
                 layer=layer,
                 origin=origin,
                 built_at=built_at,
+                waiver=waiver,
             )
             self._counted[key] = _Count(record)
         self._notes.put(record)
@@ -195,15 +198,36 @@ class Scrutiny:
             watch.feed(event)
         return watch.finish(was_cut=answer.was_cut)
 
-    def _impact(self, drift: Drift, place: str, probe: str) -> str:
-        """Return the impact, or that somebody answers for it; waivers of another probe do not."""
-        today = datetime.fromtimestamp(self._clock.now_s(), UTC).date()
-        is_waived = any(
-            one.covers(drift.code, probe, path) and not one.has_expired(today)
-            for one in self._waivers
-            for path in (drift.path, place)
-        )
-        return WAIVED if is_waived else drift.impact.value
+    def _weigh(self, drift: Drift, place: str, probe: str) -> tuple[str, str | None]:
+        """Return the impact, or that somebody answers for it, and the words of a waiver on it."""
+        today, words = self._today(), None
+        for one in self._waivers:
+            if not any(one.is_about(drift.code, path) for path in (drift.path, place)):
+                continue
+            if one.has_expired(today):
+                words = f"the waiver of {one.owner} expired on {one.expires}"
+            elif one.probe in {None, probe}:
+                return WAIVED, f"{one.reason} ({one.owner}, until {one.expires})"
+            else:
+                words = f"the waiver of {one.owner} is for the probe `{one.probe}` alone"
+        return drift.impact.value, words
+
+    def _today(self) -> date:
+        return datetime.fromtimestamp(self._clock.now_s(), UTC).date()
+
+    def _put_lapsed(self) -> None:
+        """Put the waivers that have expired: they are findings even if nothing differs."""
+        for one in self._waivers:
+            if one.has_expired(self._today()):
+                lapsed = LapsedWaiver(
+                    at_s=self._clock.now_s(),
+                    code=one.code,
+                    probe=one.probe,
+                    path=one.path,
+                    owner=one.owner,
+                    expires=one.expires,
+                )
+                self._notes.put(lapsed)
 
     def _is_declared(self, path: str) -> bool:
         """Whether the environment says that another header proves an answer."""

@@ -124,7 +124,7 @@ def _of_drifts(
         if drift.impact != _BREAKING:
             changes["level"] = "note" if drift.impact == _WAIVED else "warning"
         if drift.impact == _WAIVED:
-            changes["justification"] = _ANSWERABLE
+            changes["justification"] = drift.waiver or _ANSWERABLE
         yield Placed(found.quantities, msgspec.structs.replace(found.result, **changes))
 
 

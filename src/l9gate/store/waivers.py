@@ -14,7 +14,10 @@ _Text = Annotated[str, msgspec.Meta(min_length=1)]
 
 
 class DriftWaiver(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One code, everywhere or at one probe and path, until a day has passed."""
+    """One code, everywhere or at one probe and path, until a day has passed.
+
+    One that names a probe is about its answers alone, not about those that an application gets.
+    """
 
     code: _Text
     reason: _Text
@@ -24,8 +27,12 @@ class DriftWaiver(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     path: _Text | None = None  # None: every one
 
     def covers(self, code: str, probe: str, path: str) -> bool:
-        """Whether it is about a difference."""
-        return self.code == code and self.probe in {None, probe} and self.path in {None, path}
+        """Whether it answers for a difference of a probe."""
+        return self.is_about(code, path) and self.probe in {None, probe}
+
+    def is_about(self, code: str, path: str) -> bool:
+        """Whether it is about a kind of difference, at whatever probe."""
+        return self.code == code and self.path in {None, path}
 
     def has_expired(self, today: date) -> bool:
         """Whether its last day has passed."""

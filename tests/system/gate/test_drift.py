@@ -121,6 +121,16 @@ def test_a_waiver_takes_the_blame_and_is_named(project: Path, drift_of: Drift) -
     assert "waived: shape.missing /usage/output_tokens" in str(finding["reason"])
 
 
+def test_a_waiver_that_has_expired_leaves_the_run_unproven(project: Path, drift_of: Drift) -> None:
+    (project / "l9gate-contract-waivers.toml").write_text(
+        '[[waiver]]\ncode = "id.form"\nreason = "the gateway"\nowner = "Ada"\n'
+        "expires = 2026-01-01\n"
+    )
+    status, finding, drifts, _ = drift_of(None)
+    assert (status, finding["state"], drifts) == (2, "unproven", [])
+    assert "the waiver of Ada for id.form expired on 2026-01-01" in str(finding["reason"])
+
+
 BASELINE = '{"format": 1, "reliance": {"headers": ["x-quota"]}, "documents": {}, "probes": {}}'
 CHILD = """
 import subprocess

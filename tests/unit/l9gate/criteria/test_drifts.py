@@ -1,7 +1,9 @@
 """B-04, E-04, E-01: differences from the contract, of answers and of mocks."""
 
 from collections.abc import Callable
+from datetime import date
 
+import msgspec
 import pytest
 
 from l9gate.criteria.confidence import StatedConfidence, state_confidence
@@ -13,6 +15,7 @@ from l9gate.evidence.records import (
     Exchange,
     HandMade,
     Held,
+    LapsedWaiver,
     Layer,
     Origin,
     TestOutcome,
@@ -116,6 +119,20 @@ def test_warnings_and_faults_that_were_asked_for_are_told_and_break_nothing(
         "warning: id.form /id; waived: shape.missing /x; "
         "left out: 1 with a fault that a test asked for"
     )
+
+
+def test_an_expired_waiver_leaves_it_unproven(exchange: Build, log_of: Log, scope: Within) -> None:
+    lapsed = LapsedWaiver(
+        at_s=1.0, code="id.form", probe=None, path=None, owner="Ada", expires=date(2026, 11, 21)
+    )
+    again = msgspec.structs.replace(lapsed, at_s=2.0)  # by another process
+    seen = exchange(layer=Layer.CONTRACT)
+    words = "the waiver of Ada for id.form expired on 2026-11-21"
+    finding = judged("contract-drift", log_of(seen, lapsed, again), scope())
+    assert (finding.state, finding.reason) == (State.UNPROVEN, words)
+    finding = judged("contract-drift", log_of(seen, lapsed, drift(waiver="expired")), scope())
+    assert (finding.state, finding.reason) == (State.BROKEN, "shape.missing /usage")
+    assert finding.evidence[0].endswith("nothing found (1x); expired")
 
 
 def test_a_long_list_is_cut_off(exchange: Build, log_of: Log, scope: Within) -> None:

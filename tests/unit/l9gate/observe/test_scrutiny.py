@@ -9,7 +9,7 @@ import pytest
 from l9gate.contract import Contract, Reliance, make_baseline, render_baseline
 from l9gate.errors import BaselineError
 from l9gate.evidence.log import MemoryLog
-from l9gate.evidence.records import ContractDrift, Fault, Held, Layer, Origin
+from l9gate.evidence.records import ContractDrift, Fault, Held, LapsedWaiver, Layer, Origin
 from l9gate.measure.clock import ManualClock
 from l9gate.observe import scrutiny
 from l9gate.observe.answer import Answer
@@ -255,16 +255,16 @@ def test_what_the_baseline_says_the_application_reads_is_asked_for(
 
 
 @pytest.mark.parametrize(
-    ("path", "expires", "impact"),
+    ("path", "expires", "impact", "words"),
     [
-        ("/usage", "2026-11-22", "waived"),
-        ("/other", "2026-11-22", "breaking"),
-        ("/usage", "1970-01-01", "waived"),
-        ("/usage", "1969-12-31", "breaking"),
+        ("/usage", "2026-11-22", "waived", "a gateway (Ada, until 2026-11-22)"),
+        ("/other", "2026-11-22", "breaking", None),
+        ("/usage", "1970-01-01", "waived", "a gateway (Ada, until 1970-01-01)"),
+        ("/usage", "1969-12-31", "breaking", "the waiver of Ada expired on 1969-12-31"),
     ],
 )
 def test_somebody_may_answer_for_a_drift_until_a_day(
-    log: MemoryLog, tmp_path: Path, path: str, expires: str, impact: str
+    log: MemoryLog, tmp_path: Path, path: str, expires: str, impact: str, words: str | None
 ) -> None:
     waivers = tmp_path / "waivers.toml"
     waivers.write_text(
@@ -273,7 +273,18 @@ def test_somebody_may_answer_for_a_drift_until_a_day(
     )
     lookout = made(log, Target(HOST, waivers=waivers))
     assert lookout.look(answer("text", body_of("text", usage="gone"))) is Held.DRIFTED
-    assert [drift.impact for drift in log.of(ContractDrift)] == [impact]
+    assert [(drift.impact, drift.waiver) for drift in log.of(ContractDrift)] == [(impact, words)]
+
+
+def test_a_waiver_that_has_expired_is_put_though_nothing_differs(
+    log: MemoryLog, tmp_path: Path
+) -> None:
+    waivers = tmp_path / "waivers.toml"
+    text = '[[waiver]]\ncode = "id.form"\nreason = "r"\nowner = "Ada"\nexpires = {}\n'
+    waivers.write_text(text.format("1969-12-31") + text.format("1970-01-01"))
+    assert made(log, Target(HOST, waivers=waivers)).look(answer("text")) is Held.KEPT
+    (lapsed,) = log.of(LapsedWaiver)
+    assert (lapsed.code, lapsed.owner, str(lapsed.expires)) == ("id.form", "Ada", "1969-12-31")
 
 
 def test_our_own_mistake_is_a_fault_and_no_drift(
@@ -302,4 +313,22 @@ def test_a_waiver_of_one_question_covers_the_answers_to_it(
     )
     found = answer("text", body_of("text", usage="gone"), probe=probe)
     made(log, Target(HOST, waivers=waivers)).look(found)
-    assert [drift.impact for drift in log.of(ContractDrift)] == [impact]
+    (drift,) = log.of(ContractDrift)
+    assert drift.impact == impact
+    if impact == "breaking":  # it is said, so that nobody wonders why it does not help
+        assert drift.waiver == "the waiver of Ada is for the probe `message` alone"
+
+
+def test_a_waiver_of_one_question_does_not_hide_the_next_one_of_a_test(
+    log: MemoryLog, tmp_path: Path
+) -> None:
+    waivers = tmp_path / "waivers.toml"
+    waivers.write_text(
+        '[[waiver]]\ncode = "shape.missing"\nprobe = "message"\nreason = "a gateway"\n'
+        'owner = "Ada"\nexpires = 2999-01-01\n'
+    )
+    lookout = made(log, Target(HOST, waivers=waivers))
+    for probe in ("message", "tools"):
+        asked = OwnRequest("POST", Url(f"https://{HOST}/v1/messages"), {}, b"{}", probe=probe)
+        lookout.look(answer("text", body_of("text", usage="gone"), request=asked))
+    assert [drift.impact for drift in log.of(ContractDrift)] == ["waived", "breaking"]

@@ -3,6 +3,7 @@
 from datetime import date
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from l9gate.errors import SettingsError
@@ -62,3 +63,22 @@ def test_a_waiver_covers_its_code_and_no_more_than_it_names() -> None:
     assert narrow.covers("shape.gone", "message", "/x")
     assert not narrow.covers("shape.gone", "tools", "/x")
     assert not narrow.covers("shape.gone", "message", "/y")
+
+
+@pytest.mark.parametrize(
+    ("probe", "asked", "is_covered"),
+    [
+        (None, "message", True),
+        (None, "", True),  # what an application is answered
+        ("message", "message", True),
+        ("message", "tools", False),
+        ("message", "", False),
+    ],
+)
+def test_a_waiver_of_a_probe_is_about_its_answers_alone(
+    probe: str | None, asked: str, *, is_covered: bool
+) -> None:
+    waiver = msgspec.structs.replace(ONE, probe=probe)
+    assert waiver.covers("shape.gone", asked, "/a") is is_covered
+    assert waiver.is_about("shape.gone", "/a")
+    assert not waiver.covers("header.missing", asked, "/a")
