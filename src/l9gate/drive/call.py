@@ -13,6 +13,7 @@ from l9gate.evidence.load import Arm, CallEnd, CallMark
 from l9gate.evidence.words import Origin
 from l9gate.net.lane import Loss
 from l9gate.wire.faults import ERROR_TYPES, parse_fault
+from l9gate.wire.headers import ORIGIN
 from l9gate.wire.messages import Usage, parse_response_facts
 
 _ENDS = {
@@ -22,10 +23,12 @@ _ENDS = {
     Loss.TIMED_OUT: CallEnd.TIMED_OUT,
     Loss.MALFORMED: CallEnd.MALFORMED,
 }
+# Plain numbers: an operator of a flag costs as much as reading a head.
+_HAS_REQUEST_ID, _HAS_USAGE = int(CallMark.HAS_REQUEST_ID), int(CallMark.HAS_USAGE)
+_NEW_CONNECTION = int(CallMark.NEW_CONNECTION)
 _MAX_BODY_BYTES = 64 * 1024 * 1024
-_SIMULATED = b"\r\nx-l9gate-origin: simulated\r\n"
-_REPLAYED = b"\r\nx-l9gate-origin: replayed\r\n"
-_OTHER = b"\r\nx-l9gate-origin:"
+_ORIGIN = f"\r\n{ORIGIN}:".encode()
+_ORIGINS = {"simulated": Origin.SIMULATED, "replayed": Origin.REPLAYED}
 
 
 class _Created(msgspec.Struct, gc=False):
@@ -112,9 +115,10 @@ class Call:
         self._headers_s = at_s
         head = head.lower()
         if self._desk.witness.proof in head:
-            self._marks = int(CallMark.HAS_REQUEST_ID)
-        if _OTHER in head:
-            self._origin = _origin_of(head)
+            self._marks = _HAS_REQUEST_ID
+        if _ORIGIN in head:
+            said = head.partition(_ORIGIN)[2].partition(b"\r\n")[0]
+            self._origin = origin_said(said.decode("latin-1"), self._origin)
         if b"text/event-stream" in head and status == 200:
             self._ear = StreamEar()
 
@@ -138,7 +142,7 @@ class Call:
             if model is None or usage is None or self.job.stream:
                 end = CallEnd.MALFORMED
             else:
-                self._marks |= CallMark.HAS_USAGE
+                self._marks |= _HAS_USAGE
         self._put(end, at_s, usage, is_free=self._is_free(body))
 
     def on_loss(self, loss: Loss, at_s: float) -> None:
@@ -161,7 +165,7 @@ class Call:
         elif not isnan(ear.stopped_s):
             end, at_s = CallEnd.OK, ear.stopped_s
         if ear.model is not None and ear.usage is not None:
-            self._marks |= CallMark.HAS_USAGE
+            self._marks |= _HAS_USAGE
         self._put(end, at_s, ear.usage)
 
     def _is_free(self, body: bytes) -> bool:
@@ -180,7 +184,7 @@ class Call:
             ended_s=at_s,
             end=end,
             position=self.position,
-            marks=self._marks | CallMark.NEW_CONNECTION if self.is_new else self._marks,
+            marks=self._marks | _NEW_CONNECTION if self.is_new else self._marks,
             origin=self._origin,
             headers_s=self._headers_s,
             usage=usage,
@@ -229,7 +233,6 @@ def read_answer(body: bytes) -> tuple[str | None, Usage | None]:
     return (None, None) if facts is None else (facts.model, facts.usage)
 
 
-def _origin_of(head: bytes) -> Origin:
-    if _SIMULATED in head:
-        return Origin.SIMULATED
-    return Origin.REPLAYED if _REPLAYED in head else Origin.OTHER
+def origin_said(said: str | None, otherwise: Origin) -> Origin:
+    """Return what an answer's own header says of where it comes from."""
+    return otherwise if said is None else _ORIGINS.get(said.strip().lower(), Origin.OTHER)

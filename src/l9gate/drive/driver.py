@@ -5,13 +5,15 @@ import gc
 
 from l9gate.drive.arrivals import Closed, count_planned
 from l9gate.drive.book import Book
+from l9gate.drive.caller import Caller, TaskEntry
 from l9gate.drive.columns import Place, Row
+from l9gate.drive.entrance import Entrance
 from l9gate.drive.outlook import Outlook
 from l9gate.drive.pace import Pace
 from l9gate.drive.plan import Drive, DriveEnd, OnProgress, Reason
 from l9gate.drive.purse import Purse
 from l9gate.drive.vitals import Vitals
-from l9gate.drive.wire_entry import Entrance, WireEntry
+from l9gate.drive.wire_entry import WireEntry
 from l9gate.drive.workload import Job
 from l9gate.errors import BudgetError
 from l9gate.evidence.load import Arm, CallEnd, Entry, LoadPlan
@@ -33,7 +35,7 @@ async def drive(
     clock: Clock,
     sink: Sink,
     on_progress: OnProgress | None = None,
-    entrance: Entrance | None = None,
+    caller: Caller | None = None,
 ) -> DriveEnd:
     """Carry a load out and put what came of it into a sink.
 
@@ -44,7 +46,7 @@ async def drive(
         clock: of all times.
         sink: takes `LoadPlan`, `LoadBlock`, `LoadHistogram`, `ClientCheck`; flushed by a thread.
         on_progress: called about once a second; True ends the load.
-        entrance: where calls of the main arm go in, if not as bytes to the endpoint.
+        caller: carries out the calls of the main arm, if they do not go to the endpoint as bytes.
 
     Raises:
         PlanError: the workload yields something that cannot be sent.
@@ -52,7 +54,7 @@ async def drive(
     """
     driver = Driver(plan, clock, sink, on_progress)
     try:
-        return await driver.run(entrance)
+        return await driver.run(caller)
     finally:
         await driver.close()
 
@@ -86,11 +88,11 @@ class Driver:
         self._warm_left = 0
         self._is_open = False
 
-    async def run(self, entrance: Entrance | None) -> DriveEnd:
+    async def run(self, caller: Caller | None) -> DriveEnd:
         """Warm up, send, and wait for what is in flight."""
-        self._main = entrance or self._wire
-        if entrance is not None:
-            await entrance.open()
+        if caller is not None:
+            self._main = TaskEntry(caller, self._clock, self.take, self._plan.wire.timeout_s)
+            await self._main.open()
         await self._wire.open()
         self._is_open = True
         gc.freeze()  # what exists now will not be looked at again and again

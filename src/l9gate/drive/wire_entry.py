@@ -1,10 +1,8 @@
 """Sends calls as bytes, without a task for each: the load's own way to the endpoint."""
 
-from collections.abc import Callable
-from typing import Protocol
-
 from l9gate.drive.call import Call, Witness
 from l9gate.drive.columns import Row
+from l9gate.drive.entrance import TakeRow
 from l9gate.drive.plan import Wire
 from l9gate.drive.purse import Purse
 from l9gate.drive.workload import Job
@@ -13,33 +11,6 @@ from l9gate.measure.clock import Clock
 from l9gate.net.endpoint import Endpoint
 from l9gate.net.pool import Pool
 from l9gate.wire import headers as names
-
-
-class Entrance(Protocol):
-    """Where calls go in; rows come out at `take`, handed in when it is made."""
-
-    @property
-    def in_flight(self) -> int:
-        """How many calls have been started and have not ended."""
-
-    @property
-    def waiting(self) -> int:
-        """How many of them are not on their way yet."""
-
-    async def open(self) -> None:
-        """Get ready."""
-
-    def start(self, job: Job, arm: Arm, position: int, due_s: float) -> None:
-        """Begin a call; returns at once."""
-
-    def sweep(self, now_s: float) -> None:
-        """End the calls whose time is over."""
-
-    async def close(self) -> None:
-        """End; calls in flight get no row."""
-
-
-TakeRow = Callable[[Arm, Job, Row], None]
 
 
 class WireEntry:

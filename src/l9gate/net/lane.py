@@ -78,6 +78,7 @@ class Lane(asyncio.Protocol):
         self._head_ended = False
         self._is_interim = False
         self._is_whole = False
+        self._keeps_alive = False
         self._read_s = 0.0
         self.is_fresh = True  # whether it was made for the request that it is about to carry
         self.sent_s = 0.0  # when the request that it carries was written
@@ -177,12 +178,13 @@ class Lane(asyncio.Protocol):
         elif self._is_whole:
             self.close()
         self._is_whole = not self._is_interim
+        self._keeps_alive = self._parser.should_keep_alive()  # it forgets as soon as it returns
 
     def _end(self) -> None:
         """Go back to the pool before anybody hears of it, so that the next call finds this lane."""
         listener, self._listener = self._listener, None
         self._wire = b""
-        if self._parser.should_keep_alive():
+        if self._keeps_alive:
             self._station.freed(self)
         else:
             self.close()

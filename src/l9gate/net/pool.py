@@ -96,6 +96,8 @@ class Pool:
 
     def _open_more(self) -> None:
         """Make a connection for each request that waits, within the limit."""
+        if self._is_closed:
+            return
         room = self._limit - len(self._lanes) - len(self._opening)
         for _ in range(min(len(self._waiting) - len(self._opening), room)):
             self._begin_opening()
@@ -103,8 +105,13 @@ class Pool:
     def _begin_opening(self) -> "asyncio.Task[None]":
         task = self._loop.create_task(self._open())
         self._opening.add(task)
-        task.add_done_callback(self._opening.discard)
+        task.add_done_callback(self._end_opening)
         return task
+
+    def _end_opening(self, task: "asyncio.Task[None]") -> None:
+        """Look again at who waits: as long as the task was there it counted for one of them."""
+        self._opening.discard(task)
+        self._open_more()
 
     async def _open(self) -> None:
         """Make a connection; a failure is that of the request that waits longest."""
