@@ -85,7 +85,7 @@ def load(request: LoadRequest, environ: Mapping[str, str], say: Say) -> Judgemen
         with closing(folder.writer("gate")) as sink, ExitStack() as stack:
             bench = Bench(clock=SystemClock(), seed=run.seed, sink=sink, say=say)
             account = stack.enter_context(account_of_run(run, caps, folder, bench))
-            drive = _drive(request, target, account, (arrivals, workload))
+            drive = drive_of(request, target, account, (arrivals, workload))
             orders = _orders(drive, run, policy, LoadProgress(say, account))
             try:
                 with asyncio.Runner(loop_factory=find_loop_factory()) as runner:
@@ -128,7 +128,7 @@ def make_arrivals(request: LoadRequest) -> Arrivals | Closed:
     return Recorded(times_s)
 
 
-def _drive(
+def drive_of(
     request: LoadRequest,
     target: SuiteTarget,
     account: Account | None,
