@@ -37,6 +37,8 @@ class RunRequest:
     model: str | None = None  # None: the project's
     load_factor: float = 1.0  # of the simulator of a rehearsal: it multiplies every delay
     latency: Path | None = None  # of that simulator: a file with the pace of models
+    time_factor: float = 1.0  # of that simulator: what expires ages so much faster
+    token_lifetime_s: float | None = None  # of that simulator: of access tokens
 
     @property
     def calls_api(self) -> bool:

@@ -29,7 +29,11 @@ def open_target(request: RunRequest, environ: Mapping[str, str]) -> Iterator[Sui
         yield None
     elif request.kind is Origin.SIMULATED:
         with simulator_process(
-            seed=request.seed, load_factor=request.load_factor, latency=request.latency
+            seed=request.seed,
+            load_factor=request.load_factor,
+            latency=request.latency,
+            time_factor=request.time_factor,
+            token_lifetime_s=request.token_lifetime_s,
         ) as base_url:
             yield SuiteTarget(
                 environment=request.environment.name,
