@@ -5,8 +5,6 @@ from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 
-import msgspec
-
 from l9gate.evidence.records import End, Exchange, Origin, Witness
 from l9gate.measure.clock import Clock
 from l9gate.observe import sockets
@@ -18,13 +16,12 @@ from l9gate.observe.origins import Origins
 from l9gate.observe.own import OwnRequest
 from l9gate.observe.paths import ApiPath, read_path
 from l9gate.observe.proxied import is_apology, locate
-from l9gate.observe.relayed import RelayedRequest
+from l9gate.observe.sent import Sent, asks_for_format, note_sent
 from l9gate.observe.watch import HttpRequest, HttpResponse, Stop
 from l9gate.wire import headers as names
 from l9gate.wire.faults import type_of
-from l9gate.wire.messages import RequestFacts, parse_request_facts
+from l9gate.wire.messages import RequestFacts
 
-_NO_FACTS = RequestFacts(model=None, stream=False, tools=False, max_tokens=None)
 _NO_PATH = ApiPath()
 _UNREAD = BodyReader("", None)  # of every exchange that is not answered; nobody feeds it
 _BEDROCK_REQUEST_ID = "x-amzn-requestid"
@@ -71,7 +68,7 @@ def next_attempt(retry_count: str | None) -> Call:
 
 
 class ExchangeTrace:
-    """Collects the facts of one exchange; `finish` makes the record."""
+    """Collects the facts of one exchange; once it is closed, `record` makes the record of them."""
 
     def __init__(
         self,
@@ -81,7 +78,7 @@ class ExchangeTrace:
         witness: Witness = Witness.SEAM,
         lookout: Lookout | None = None,
     ) -> None:
-        self._request = request
+        self._request: HttpRequest | None = request  # until it has ended
         self._lookout = lookout
         self._witness = Witness.PROBE if isinstance(request, OwnRequest) else witness
         self._clock = clock
@@ -98,13 +95,16 @@ class ExchangeTrace:
             lookout.warm_up()  # before the clock is read: the first call must not pay for it
         self._owner = current_owner()
         self._contacts = sockets.note_contacts()
-        self._response: HttpResponse | None = None
+        self._status: int | None = None
         self._is_unserved = False
-        self._was_read = False  # the server ended the body as HTTP asks for
+        self._is_on_purpose = False  # the request told a simulator to do wrong
         self._headers: Mapping[str, str] = {}  # of the response, names in lower case
         self._reader = _UNREAD
         self._origin: Origin | None = None
         self._headers_s: float | None = None
+        self._sent: Sent | None = None  # once it has ended
+        self._stop = Stop.FAILED
+        self._ended_s = 0.0
         self._sent_s = clock.now_s()
 
     def answered(self, response: HttpResponse) -> None:
@@ -116,7 +116,7 @@ class ExchangeTrace:
             self._is_unserved = True
             return
         self._headers_s = at_s
-        self._response = response
+        self._status = response.status_code
         self._headers = headers
         said = headers.get(names.ORIGIN)
         self._is_api = self._is_api or said is not None
@@ -124,7 +124,11 @@ class ExchangeTrace:
         content_type = headers.get("content-type", "")
         # What is closed was read and decoded already, by a mock library.
         encoding = None if response.is_closed else headers.get("content-encoding")
-        keeps_text = "event-stream" in content_type and self._asks_for_format()
+        keeps_text = (
+            "event-stream" in content_type
+            and self._request is not None
+            and asks_for_format(self._request)
+        )
         self._reader = BodyReader(content_type, encoding, keeps_text=keeps_text)
         if response.is_closed:
             self._reader.feed(content_of(response) or b"", at_s)
@@ -133,32 +137,55 @@ class ExchangeTrace:
 
     def received(self, chunk: bytes) -> None:
         """Take note of bytes of the body."""
-        if self._is_api and self._response is not None:
+        if self._is_api and self._status is not None:
             self._reader.feed(chunk, self._clock.now_s())
 
     def catch_up(self) -> None:
         """Read what came of the body and was not read yet."""
         self._reader.catch_up()
 
-    def finish(self, stop: Stop) -> Exchange | None:
-        """Return the record, or None for what is no traffic of the API, or was never sent."""
+    def close(self, stop: Stop) -> bool:
+        """Take note of the end; return whether it is traffic of the API, and was sent."""
         if not self._is_api or stop is Stop.REFUSED:
-            return None
-        ended_s = self._clock.now_s()
-        stop = Stop.UNCONNECTED if self._is_unserved else self._corrected(stop)
-        sent = self._request_facts()
-        expects_json = self._expects_json(sent)
-        facts = self._reader.finish(is_whole=stop is Stop.READ, expects_json=expects_json)
-        self._was_read = stop is Stop.READ
-        return self._record(ended_s, self._end(stop, facts), sent, facts)
+            return False
+        self._ended_s = self._clock.now_s()
+        self._stop = Stop.UNCONNECTED if self._is_unserved else self._corrected(stop)
+        request, self._request = self._request, None
+        if request is None:
+            return False
+        self._sent = note_sent(request)
+        if self._origin is None:
+            host = request.url.host
+            self._origin = self._origins.of_silence(self._host, host, self._contacts)
+        elif self._origin is Origin.SIMULATED:
+            self._is_on_purpose = names.FAULT in request.headers
+        return True
+
+    @property
+    def size_bytes(self) -> int:
+        """How much of request and answer is kept until the record is made."""
+        return (0 if self._sent is None else self._sent.size_bytes) + self._reader.size_bytes
+
+    def record(self) -> Exchange:
+        """Return the record of an exchange that was closed.
+
+        Raises:
+            ValueError: it was not.
+        """
+        sent, origin = self._sent, self._origin
+        if sent is None or origin is None:
+            raise ValueError("the exchange is still open")
+        asked = sent.facts(self._path_facts)
+        is_whole, expects_json = self._stop is Stop.READ, self._expects_json(asked)
+        facts = self._reader.finish(is_whole=is_whole, expects_json=expects_json)
+        return self._record(sent, asked, facts, origin)
 
     def answer(self, exchange: Exchange) -> Answer | None:
         """Return what the contract is asked about; None if it says nothing of this answer."""
-        facts, response = self._path_facts, self._response
+        facts, sent = self._path_facts, self._sent
         is_direct = facts.is_direct or (facts is _NO_PATH and "/v1/" in self._path)
-        if response is None or not is_direct:
+        if sent is None or self._status is None or not is_direct:
             return None
-        request, is_simulated = self._request, exchange.origin is Origin.SIMULATED
         return Answer(
             exchange_id=self._id,
             owner=self._owner,
@@ -166,27 +193,27 @@ class ExchangeTrace:
             host=self._host,
             method=exchange.method,
             path=self._path,
-            api_version=exchange.api_version,
-            sent=content_of(request),
-            asked=request.asked if isinstance(request, RelayedRequest) else {},
-            is_on_purpose=is_simulated and names.FAULT in request.headers,
-            probe=request.probe if isinstance(request, OwnRequest) else "",
-            status=response.status_code,
+            api_version=sent.api_version,
+            sent=sent.body,
+            asked=sent.asked,
+            is_on_purpose=self._is_on_purpose,
+            probe=sent.probe,
+            status=self._status,
             headers=self._headers,
             body=self._reader.content,
             value=self._reader.value,
             events=self._reader.events,
             was_cut=self._reader.is_inside_event,
             is_stream=self._reader.is_stream,
-            is_whole=self._was_read,
+            is_whole=self._stop is Stop.READ,
         )
 
-    def _record(self, ended_s: float, end: End, sent: RequestFacts, facts: BodyFacts) -> Exchange:
-        url, owner, response = self._request.url, self._owner, self._response
-        origin = self._origin or self._origins.of_silence(self._host, url.host, self._contacts)
+    def _record(
+        self, sent: Sent, asked: RequestFacts, facts: BodyFacts, origin: Origin
+    ) -> Exchange:
+        owner, headers, ended_s = self._owner, self._headers, self._ended_s
         call = self._call or Call(secrets.token_hex(8), 0)
-        headers = self._headers
-        version = self._request.headers.get(names.API_VERSION)
+        end = self._end(self._stop, facts)
         return Exchange(
             at_s=ended_s,
             exchange_id=self._id,
@@ -195,21 +222,21 @@ class ExchangeTrace:
             owner=None if owner is None else owner.id,
             layer=None if owner is None else owner.layer,
             origin=origin,
-            method=self._request.method,
+            method=sent.method,
             host=self._host,
             path=self._path,
-            model=sent.model,
+            model=asked.model,
             served_model=facts.served_model,
-            stream=sent.stream,
-            tools=sent.tools,
+            stream=asked.stream,
+            tools=asked.tools,
             due_s=self._sent_s,
             sent_s=self._sent_s,
             headers_s=self._headers_s,
             first_token_s=facts.first_token_s,
             ended_s=ended_s,
             gaps_s=facts.gaps_s,
-            status=None if response is None else response.status_code,
-            error_type=self._error_type(end, facts, sent),
+            status=self._status,
+            error_type=self._error_type(end, facts, asked),
             error_code=None if facts.fault is None else facts.fault.code,
             end=end,
             request_id=self._request_id(headers),
@@ -217,62 +244,41 @@ class ExchangeTrace:
             usage=facts.usage,
             rate_limit=names.parse_rate_limit(headers),
             retry_after_s=names.parse_retry_after(headers, ended_s),
-            api_version=version,
-            request_bytes=_size_of(self._request),
+            api_version=sent.api_version,
+            request_bytes=sent.size_bytes,
             response_bytes=self._reader.size_bytes,
-            trace_id=names.parse_trace_id(self._request.headers),
+            trace_id=sent.trace_id,
             witness=self._witness,
-            cache_ttl_s=sent.cache_ttl_s,
-            foretold=self._foretold(version),
+            cache_ttl_s=asked.cache_ttl_s,
+            foretold=self._foretold(sent),
         )
 
-    def _foretold(self, version: str | None) -> tuple[str, ...] | None:
+    def _foretold(self, sent: Sent) -> tuple[str, ...] | None:
         """Return what the newest version refuses of a request that was sent under another."""
-        if version == names.CURRENT_API_VERSION or not self._path_facts.is_direct:
+        if sent.api_version == names.CURRENT_API_VERSION or not self._path_facts.is_direct:
             return None
-        if isinstance(self._request, RelayedRequest):
-            return self._request.foretold
-        body = content_of(self._request)
-        return self._lookout.foretell(body) if self._lookout is not None and body else None
-
-    def _asks_for_format(self) -> bool:
-        """Whether the text of the answer may have to be JSON of a schema."""
-        if isinstance(self._request, RelayedRequest):
-            return self._request.facts is None or "output_config" in self._request.asked
-        return b'"output_config"' in (content_of(self._request) or b"")
+        if sent.relayed is not None:
+            return sent.relayed.foretold
+        return self._lookout.foretell(sent.body) if self._lookout and sent.body else None
 
     def _request_id(self, headers: Mapping[str, str]) -> str | None:
         found = headers.get(self._origins.target.proof_header)
         return found or (headers.get(_BEDROCK_REQUEST_ID) if self._path_facts.is_bedrock else None)
 
-    def _request_facts(self) -> RequestFacts:
-        known = self._path_facts
-        if isinstance(self._request, RelayedRequest):
-            facts = self._request.facts
-        else:
-            body = content_of(self._request)
-            facts = parse_request_facts(body) if body else None
-        facts = facts or _NO_FACTS
-        if known.model is None and not known.stream:
-            return facts
-        return msgspec.structs.replace(
-            facts, model=facts.model or known.model, stream=facts.stream or known.stream
-        )
-
     def _corrected(self, stop: Stop) -> Stop:
         """Return READ for a response that was closed after its last byte, but before its end."""
-        if stop is not Stop.CLOSED or self._response is None or self._reader.is_stream:
+        if stop is not Stop.CLOSED or self._status is None or self._reader.is_stream:
             return stop
         length = self._headers.get("content-length")
         return Stop.READ if length == str(self._reader.size_bytes) else stop
 
     def _expects_json(self, sent: RequestFacts) -> bool:
-        if self._response is None or self._response.status_code >= 300:
+        if self._status is None or self._status >= 300:
             return False  # an error that is not the API's has no fault, which says it
         return sent.stream or self._path_facts.expects_json
 
     def _end(self, stop: Stop, facts: BodyFacts) -> End:
-        if self._response is None:
+        if self._status is None:
             return _ENDS_UNANSWERED.get(stop, End.ABANDONED)
         if self._reader.is_stream:
             if facts.has_ended:
@@ -288,7 +294,7 @@ class ExchangeTrace:
             return facts.fault.type
         if end in _ERROR_TYPES:
             return _ERROR_TYPES[end]
-        status = None if self._response is None else self._response.status_code
+        status = self._status
         if status is None or 300 <= status < 400:
             return None
         if end is End.ABANDONED or (status >= 400 and self._path_facts.is_bedrock):
@@ -297,9 +303,3 @@ class ExchangeTrace:
             status >= 400 or facts.is_malformed or (sent.stream and not self._reader.is_stream)
         )
         return "malformed_body" if is_wrong else None
-
-
-def _size_of(request: HttpRequest) -> int:
-    if isinstance(request, RelayedRequest):
-        return request.size_bytes
-    return len(content_of(request) or b"")

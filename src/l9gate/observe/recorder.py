@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Self
 
+import msgspec
+
 from l9gate.evidence.log import Sink
 from l9gate.evidence.records import AnyRecord, Exchange, Fault, Witness
 from l9gate.measure.clock import Clock
@@ -83,15 +85,14 @@ class Recorder:
             witness: who sees the exchanges.
             holds: whether answers are held against the contract.
             patient: the process that calls `catch_up` before it makes records durable; in any
-                other each answer is looked at before the application goes on.
+                other each exchange is put before the application goes on.
         """
         self._outbox = outbox
         self._clock = clock
         self._origins = Origins(target)
         self._witness = witness
         self._lookout = Lookout(outbox, clock, target) if holds else None
-        look = None if self._lookout is None else self._lookout.look
-        self._backlog = None if look is None else Backlog(look, self._put, patient)
+        self._backlog = Backlog(patient)
         self._open: set[_GuardedWatch] = set()  # each change of it is atomic
 
     def begin(self, request: HttpRequest, told: Told | None = None) -> Watch | None:
@@ -126,9 +127,8 @@ class Recorder:
             self._lookout.settle()
 
     def catch_up(self) -> None:
-        """Put the records that wait until their answers were held against the contract."""
-        if self._backlog is not None:
-            self._backlog.clear()
+        """Put the records that wait to be made."""
+        self._backlog.clear()
 
     def forget(self, watch: "_GuardedWatch") -> bool:
         """Return, only once, that an exchange was still open."""
@@ -138,16 +138,16 @@ class Recorder:
             return False
         return True
 
-    def record(self, exchange: Exchange, trace: ExchangeTrace) -> None:
-        """Put one exchange, as soon as its answer was looked at."""
-        if self._backlog is None:
-            self._put(exchange)
-        else:
-            self._backlog.add(exchange, trace.answer(exchange))
+    def keep(self, watch: "_GuardedWatch") -> None:
+        """Have the record of an exchange put that has ended."""
+        self._backlog.add(watch)
 
-    def _put(self, exchange: Exchange) -> None:
-        with self._outbox.guarded("observe.ended"):
-            self._outbox.put(exchange)
+    def look(self, trace: ExchangeTrace, exchange: Exchange) -> Exchange:
+        """Return the record with what came of its answer, if answers are looked at."""
+        answer = None if self._lookout is None else trace.answer(exchange)
+        if self._lookout is None or answer is None:
+            return exchange
+        return msgspec.structs.replace(exchange, held=self._lookout.look(answer))
 
 
 class _GuardedWatch:
@@ -165,6 +165,7 @@ class _GuardedWatch:
         self._outbox = outbox
         self._recorder = recorder
         self._is_whole = True
+        self._made: Exchange | None = None
 
     def answered(self, response: HttpResponse) -> None:
         with self._outbox.guarded("observe.answered") as step:
@@ -182,12 +183,29 @@ class _GuardedWatch:
     def ended(self, stop: Stop) -> None:
         if not self._recorder.forget(self):
             return
+        with self._outbox.guarded("observe.ended"):
+            if not self._trace.close(stop):
+                if self._told is not None:
+                    self._told(None, stop)
+                return
+            exchange = None if self._told is None else self._make()
+            self._recorder.keep(self)
+            if self._told is not None:
+                self._told(exchange, stop)
+
+    @property
+    def size_bytes(self) -> int:
+        return self._trace.size_bytes
+
+    def settle(self) -> None:
+        with self._outbox.guarded("observe.ended"):
+            exchange = self._recorder.look(self._trace, self._made or self._make())
+            self._outbox.put(exchange)
+
+    def _make(self) -> Exchange:
+        """Make the record; a body that we cannot read costs only what it says."""
         if self._is_whole:
             with self._outbox.guarded("observe.received"):
                 self._trace.catch_up()
-        with self._outbox.guarded("observe.ended"):
-            exchange = self._trace.finish(stop)
-            if exchange is not None:
-                self._recorder.record(exchange, self._trace)
-            if self._told is not None:
-                self._told(exchange, stop)
+        self._made = self._trace.record()
+        return self._made

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
 import httpx2
-import msgspec
 import pytest
 
 from l9gate.evidence.records import End, Exchange, Layer, Origin
@@ -70,9 +69,8 @@ class Play:
 
     def finish(self, stop: Stop = Stop.READ) -> Exchange:
         self.clock.advance(0.25)
-        found = self.trace.finish(stop)
-        assert found is not None
-        return found
+        assert self.trace.close(stop)
+        return self.trace.record()
 
 
 def as_json(body: object) -> tuple[bytes, ...]:
@@ -114,7 +112,8 @@ def test_a_whole_answer_has_every_fact_and_no_secret() -> None:
 @pytest.mark.parametrize("origin", [Origin.LIVE, Origin.SIMULATED])
 def test_only_a_simulator_can_be_told_to_do_wrong(origin: Origin) -> None:
     play = Play().answer(200, {}, as_json(MESSAGE))
-    found = play.trace.answer(msgspec.structs.replace(play.finish(), origin=origin))
+    play.trace._origin = origin
+    found = play.trace.answer(play.finish())
     assert found is not None
     assert found.is_on_purpose is (origin is Origin.SIMULATED)
     assert (found.body, found.value) == (json.dumps(MESSAGE).encode(), MESSAGE)
@@ -249,11 +248,14 @@ def test_only_traffic_of_the_api_is_recorded(
     url: str, headers: dict[str, str], is_api: bool
 ) -> None:
     trace = Play(url).answer(200, headers).trace
-    assert (trace.finish(Stop.READ) is not None) == is_api
+    assert trace.close(Stop.READ) == is_api
 
 
 def test_what_one_of_us_refused_was_never_sent() -> None:
-    assert Play().trace.finish(Stop.REFUSED) is None
+    trace = Play().trace
+    assert not trace.close(Stop.REFUSED)
+    with pytest.raises(ValueError, match="still open"):
+        trace.record()
 
 
 @pytest.mark.parametrize(("control", "kept_s"), [({"ttl": "1h"}, 3600), ({}, 300), (None, None)])
@@ -268,8 +270,8 @@ def test_a_breakpoint_of_the_prompt_cache_is_noted(
 def test_a_streamed_request_body_is_not_consumed() -> None:
     request = httpx2.Request("POST", URL, content=iter([b"{}"]))
     trace = ExchangeTrace(request, ManualClock(), Origins(Target("api.example.com")))
-    seen = trace.finish(Stop.UNCONNECTED)
-    assert seen is not None
+    assert trace.close(Stop.UNCONNECTED)
+    seen = trace.record()
     assert (seen.model, seen.request_bytes) == (None, 0)
 
 

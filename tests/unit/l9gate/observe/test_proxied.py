@@ -59,8 +59,8 @@ def test_an_answer_through_the_proxy_is_one_of_the_declared_endpoint() -> None:
     stream = httpx2.ByteStream(b"")
     response = httpx2.Response(200, stream=stream, extensions={"network_stream": Stream()})
     trace.answered(response)
-    found = trace.finish(Stop.CLOSED)
-    assert found is not None
+    assert trace.close(Stop.CLOSED)
+    found = trace.record()
     assert (found.origin, found.host) == (Origin.LIVE, "api.example.com")
     assert found.exchange_id == sent.headers[MARK]
 
@@ -70,6 +70,6 @@ def test_what_the_proxy_answers_by_itself_is_no_answer() -> None:
     sockets.note_connect(("127.0.0.1", 8701))
     body = httpx2.ByteStream(b"{}")
     trace.answered(httpx2.Response(502, headers={"x-l9gate-unserved": "true"}, stream=body))
-    found = trace.finish(Stop.READ)
-    assert found is not None
+    assert trace.close(Stop.READ)
+    found = trace.record()
     assert (found.end, found.status, found.error_type) == (End.UNREACHABLE, None, "connection")

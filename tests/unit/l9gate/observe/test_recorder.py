@@ -95,7 +95,7 @@ def test_what_nobody_ended_is_abandoned(recorder: Recorder, log: MemoryLog) -> N
     assert [seen.end for seen in log.of(Exchange)] == [End.ABANDONED]
 
 
-@pytest.mark.parametrize("method", ["__init__", "answered", "received", "finish"])
+@pytest.mark.parametrize("method", ["__init__", "answered", "received", "close", "record"])
 def test_our_own_fault_is_counted_and_never_raised(
     recorder: Recorder, log: MemoryLog, monkeypatch: pytest.MonkeyPatch, method: str
 ) -> None:

@@ -55,8 +55,8 @@ def test_an_exchange_of_a_proxy_is_live_by_the_socket_that_it_opened() -> None:
     with pytest.raises(RuntimeError):
         _ = response.content
     trace.answered(response)
-    found = trace.finish(Stop.CLOSED)
-    assert found is not None
+    assert trace.close(Stop.CLOSED)
+    found = trace.record()
     assert (found.origin, found.end, found.model) == (Origin.LIVE, End.ABANDONED, "m")
     assert (found.witness, found.trace_id) == (Witness.PROXY, TRACE)
     assert found.request_bytes == len(BODY)
@@ -65,6 +65,6 @@ def test_an_exchange_of_a_proxy_is_live_by_the_socket_that_it_opened() -> None:
 def test_an_answer_over_a_connection_that_nobody_opened_is_no_proof() -> None:
     trace = ExchangeTrace(request(), ManualClock(), Origins(Target("api.example.com")))
     trace.answered(RelayedResponse(200, {"request-id": "r"}, ("192.0.2.9", 443)))
-    found = trace.finish(Stop.READ)
-    assert found is not None
+    assert trace.close(Stop.READ)
+    found = trace.record()
     assert found.origin is Origin.MOCKED
