@@ -99,6 +99,7 @@ class Driver:
         sweeper = asyncio.create_task(self._sweep())
         try:
             await self._warm_up()
+            self._starts_s = await self._find_start()
             self._put_plan()
             async with asyncio.TaskGroup() as group:
                 others = [group.create_task(self._keep_house())]
@@ -175,10 +176,15 @@ class Driver:
                 sent += 1
             await self._warmed.wait()
 
+    async def _find_start(self) -> float:
+        """Return when offset 0 is due; shards of one load wait here for each other."""
+        if self._plan.begin is not None:
+            return await self._plan.begin()
+        return self._clock.now_s() + _LEAD_S
+
     def _put_plan(self) -> None:
         plan = self._plan
         now_s = self._clock.now_s()
-        self._starts_s = now_s + _LEAD_S if plan.starts_s is None else plan.starts_s
         first = getattr(plan.workload, "made", ())
         models = {job.model for job in first}
         streams = {job.stream for job in first}

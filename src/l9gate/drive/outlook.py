@@ -40,13 +40,16 @@ class Outlook:
             in_flight=in_flight,
             ends={CallEnd(end): count for end, count in book.ends.items()},
             rate_per_s=rate_per_s,
-            latency_s=_quantiles(book.latency_s),
-            ttft_s=_quantiles(book.ttft_s),
+            latency_s=quantiles_of(book.latency_s),
+            ttft_s=quantiles_of(book.ttft_s),
             lag_s=lag_s,
+            latency_counts=book.latency_s,
+            ttft_counts=book.ttft_s,
         )
 
 
-def _quantiles(histogram: Histogram) -> tuple[float, ...]:
+def quantiles_of(histogram: Histogram) -> tuple[float, ...]:
+    """Return those that progress shows; empty before the first value."""
     if histogram.count == 0:
         return ()
     return tuple(histogram.quantile(q) for q in _QUANTILES)

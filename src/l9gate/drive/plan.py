@@ -1,7 +1,7 @@
 """What a load is told, and what it says while it runs and at its end."""
 
 import ssl
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, TypeAlias
@@ -11,11 +11,13 @@ from l9gate.drive.workload import Job, Workload
 from l9gate.errors import PlanError
 from l9gate.evidence.load import CallEnd, Entry
 from l9gate.evidence.words import Origin
+from l9gate.measure.histogram import Histogram
 from l9gate.wire.headers import REQUEST_ID
 
 if TYPE_CHECKING:
     from l9gate.store.account import Account, Payer
 
+Begin: TypeAlias = Callable[[], Awaitable[float]]
 EXACT_VALUES = 1_000_000  # calls and gaps of one span that are kept one by one
 
 
@@ -46,7 +48,7 @@ class Drive:
     seed: int = 0
     shard: int = 0
     shards: int = 1
-    starts_s: float | None = None  # when offset 0 is due; None: as soon as all is ready
+    begin: Begin | None = None  # asked once all is ready: when offset 0 is due; None: at once
     warm_up: int = 0  # calls before the measurement
     control: Job | None = None  # what the control arm sends
     control_every_s: float | None = None
@@ -91,6 +93,8 @@ class Progress:
     latency_s: tuple[float, ...]
     ttft_s: tuple[float, ...]
     lag_s: float  # p99 of the schedule's lag in the last stretch
+    latency_counts: Histogram = field(default_factory=Histogram, repr=False)  # not to be changed
+    ttft_counts: Histogram = field(default_factory=Histogram, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

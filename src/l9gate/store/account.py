@@ -87,6 +87,22 @@ class Reservation:
         self.ledger.settle(self.number, 0.0)
 
 
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """Money that somebody without this ledger may spend; counted as spent until it is settled."""
+
+    ledger: Ledger
+    number: int
+
+    def settle(self, spent_usd: float) -> None:
+        """Count what was spent instead, and give the rest back.
+
+        Raises:
+            WriteError: the disk refuses; all of it stays counted.
+        """
+        self.ledger.settle(self.number, spent_usd)
+
+
 class Account:
     """What one run may spend, in any of its processes."""
 
@@ -189,6 +205,16 @@ class Account:
             extra_usd=sum(one.extra_usd(its) for one, its in priced),
             output_bound=0 if offer is None else offer.output_bound(),
         )
+
+    def grant(self, usd: float) -> Grant:
+        """Set a sum aside for somebody on another machine.
+
+        Raises:
+            BudgetError: a cap does not allow it.
+            WriteError: the ledger cannot be written.
+        """
+        charge = Charge(layer=None, test=None, model=_NO_MODEL, bound_usd=usd)
+        return Grant(self._ledger, self._ledger.reserve(self.run, self.caps, self.kind, charge))
 
     def name_batch(self, reservation: Reservation, name: str) -> None:
         """Remember the id of a batch: what it cost comes with its results.

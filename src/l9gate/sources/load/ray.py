@@ -1,0 +1,210 @@
+"""One load by several machines, on a Ray cluster: an actor for each shard.
+
+Ray starts, places and watches. Nothing that is lost is started again: a share that another took
+over would be a schedule that nobody asked for.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Protocol
+
+import msgspec
+
+from l9gate.drive.order import LoadOrder
+from l9gate.errors import DependencyError, PlanError
+from l9gate.evidence.codec import decode_record
+from l9gate.sources.bench import Bench
+from l9gate.sources.load.crew import Member, OnProgress, SharedEnd, lead, shares_of
+from l9gate.sources.load.distant import DistantShard, Job, Money, decode_parcel
+from l9gate.sources.load.wording import Task
+from l9gate.store.account import Account, Grant
+
+GRACE_S = 10.0
+_INSTALL = "pip install 'l9gate[ray]', here and on every node, of one version"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cluster:
+    """Where a load is carried out."""
+
+    shards: int  # each on a CPU of its own
+    address: str = "auto"  # finds a cluster on this machine, or the one in `RAY_ADDRESS`
+
+
+class _Reference(Protocol):
+    def future(self) -> "Future[bytes]": ...
+
+
+class _Method(Protocol):
+    def remote(self, *words: float) -> _Reference: ...
+
+
+class _Handle(Protocol):
+    begin: _Method
+    stop: _Method
+    fetch: _Method
+
+
+async def drive_on_ray(
+    order: LoadOrder,
+    key: str,
+    bench: Bench,
+    account: Account | None,
+    cluster: Cluster,
+    on_progress: OnProgress | None = None,
+) -> SharedEnd:
+    """Carry a load out on a cluster that runs already; what shards measure comes here and is put.
+
+    Args:
+        order: the load; its workload has to be there on every node.
+        key: of the API; it travels in Ray's own messages.
+        bench: takes all records, and a fault for each shard that is lost.
+        account: who pays; what is left of it is set aside in equal parts.
+        cluster: where, and how many shards.
+        on_progress: called about once a second with all shards together; True ends the load.
+
+    Raises:
+        DependencyError: there is no Ray or no cluster, or a shard did not get ready.
+        PlanError: the cluster has fewer CPUs than there are shards.
+        L9gateError: as the first shard to fail says.
+    """
+    _connect(cluster)
+    try:
+        parts = _set_aside(account, cluster.shards)
+        crew = [
+            _Actor(Task(order=order, share=share, run=""), key, bench, part)
+            for share, part in zip(shares_of(cluster.shards), parts, strict=True)
+        ]
+        return await lead(order, crew, bench, on_progress)
+    finally:
+        _disconnect()
+
+
+class _Actor(Member):
+    """One shard on some node."""
+
+    def __init__(self, task: Task, key: str, bench: Bench, part: "_Part") -> None:
+        super().__init__(task.share, bench)
+        self._job = msgspec.json.encode(Job(task=task, money=part.money))
+        self._key = key
+        self._grant = part.grant
+        self._handle: _Handle | None = None
+        self._why = "no word from it"
+        self._has_ended = asyncio.Event()
+
+    async def start(self) -> None:
+        """Have Ray place it."""
+        import ray
+
+        options = {
+            "num_cpus": 1,
+            "max_restarts": 0,
+            "max_task_retries": 0,
+            "max_concurrency": 4,
+            "scheduling_strategy": "SPREAD",
+        }
+        self._handle = ray.remote(**options)(DistantShard).remote(self._job, self._key)
+
+    def begin(self, starts_s: float) -> None:
+        """Say when offset 0 is due."""
+        if self._handle is not None:
+            self._handle.begin.remote(starts_s)
+
+    def stop(self) -> None:
+        """Have it send nothing more."""
+        if self._handle is not None:
+            self._handle.stop.remote()
+
+    async def follow(self) -> None:
+        """Fetch what it measured and says, until that was the last or it is lost."""
+        from ray.exceptions import RayError
+
+        assert self._handle is not None  # noqa: S101  # it was started
+        try:
+            while True:
+                parcel = decode_parcel(
+                    await asyncio.wrap_future(self._handle.fetch.remote().future())
+                )
+                for data in parcel.records:
+                    self.bench.sink.put(decode_record(data))
+                for said in parcel.said:
+                    self.take(said)
+                if parcel.is_last:
+                    if self._grant is not None:
+                        self._grant.settle(parcel.spent_usd)
+                    return
+        except RayError as error:
+            self._why = type(error).__name__
+        finally:
+            self._has_ended.set()
+
+    async def end(self) -> None:
+        """Let it send home what it has and stop; then for certain."""
+        import ray
+
+        if self._handle is None:
+            return
+        if not self._has_ended.is_set():
+            self.stop()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(GRACE_S):
+                    await self._has_ended.wait()
+        ray.kill(self._handle)
+
+    def why_lost(self) -> str:
+        """Return what Ray says of it."""
+        return self._why
+
+
+class _Part(msgspec.Struct, frozen=True, kw_only=True):
+    """The money of one shard, as it is told there and as it is counted here."""
+
+    money: Money | None = None
+    grant: Grant | None = None
+
+
+def _connect(cluster: Cluster) -> None:
+    try:
+        import ray
+    except ImportError as error:
+        raise DependencyError("`--engine ray` needs Ray", hint=_INSTALL) from error
+    try:
+        ray.init(address=cluster.address, log_to_driver=False, configure_logging=False)
+    except (ConnectionError, ValueError) as error:
+        raise DependencyError(
+            f"no Ray cluster at `{cluster.address}`: {error}",
+            hint="start one with `ray start --head`, or name it in RAY_ADDRESS",
+        ) from error
+    cpus = int(ray.cluster_resources().get("CPU", 0))
+    if cpus < cluster.shards:
+        ray.shutdown()
+        raise PlanError(
+            f"{cluster.shards} workers need a CPU each, the Ray cluster has {cpus}",
+            hint="add nodes with `ray start --address …`, or ask for fewer workers",
+        )
+
+
+def _disconnect() -> None:
+    import ray
+
+    ray.shutdown()
+
+
+def _set_aside(account: Account | None, shards: int) -> Sequence[_Part]:
+    """Set what is left aside, in equal parts; a lost shard's part stays counted as spent.
+
+    Raises:
+        BudgetError: nothing is left.
+    """
+    if account is None:
+        return [_Part()] * shards
+    left_usd = account.left_usd()
+    if left_usd is None:
+        money = Money(kind=account.kind, usd=None, prices=account.prices)
+        return [_Part(money=money)] * shards
+    usd = left_usd / shards
+    money = Money(kind=account.kind, usd=usd, prices=account.prices)
+    return [_Part(money=money, grant=account.grant(usd)) for _ in range(shards)]
