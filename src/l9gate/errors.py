@@ -28,8 +28,8 @@ L9gateError                    70  our bug, unless a child says otherwise
     ├── MalformedBodyError
     └── BodyCutError
 
-`BudgetStop` stands beside the tree: it is no Exception, so that no SDK retries it and no fallback
-of an application takes it for a failure of the API.
+`BudgetStop` and `DecidedStop` stand beside the tree: they are no Exceptions, so that no SDK retries
+them and no fallback of an application takes them for a failure of the API.
 """
 
 from enum import IntEnum
@@ -144,6 +144,10 @@ class BudgetStop(BaseException):  # like KeyboardInterrupt: an order, no failure
     def __init__(self, error: L9gateError) -> None:
         super().__init__(str(error))
         self.error = error
+
+
+class DecidedStop(BaseException):
+    """Ends whatever asked for a call that could no longer change the verdict; nothing was sent."""
 
 
 class ConfigError(L9gateError):

@@ -6,6 +6,7 @@ import click
 
 from l9gate.errors import SettingsError, UsageError
 from l9gate.evidence.records import Layer
+from l9gate.measure.sequential import Stopping
 from l9gate.store.run import latest_run
 from l9gate.store.settings import Settings, read_settings
 
@@ -25,6 +26,12 @@ policy_option = click.option(
     type=click.Path(path_type=Path),
     default=None,
     help="Judge by this file instead of the project's policy.",
+)
+stopping_option = click.option(
+    "--stopping",
+    type=click.Choice([str(one) for one in Stopping]),
+    default=None,
+    help="fixed: judge once, at the end; anytime: stop as soon as it is broken. [the policy's]",
 )
 
 

@@ -8,7 +8,14 @@ import click
 
 from l9gate import gate
 from l9gate.cli.output import file_reports, show_judgement
-from l9gate.cli.project import format_option, parse_layers, policy_option, require_settings
+from l9gate.cli.project import (
+    format_option,
+    parse_layers,
+    policy_option,
+    require_settings,
+    stopping_option,
+)
+from l9gate.measure.sequential import Stopping
 from l9gate.proxy.process import ProxyPlan
 from l9gate.store.caps import parse_budget
 from l9gate.store.environments import environment_name
@@ -36,6 +43,7 @@ from l9gate.store.environments import environment_name
     type=click.IntRange(1, 65535),
     help="Take spans of a service there, over OTLP/HTTP; implies --proxy.",
 )
+@stopping_option
 @policy_option
 @format_option
 def command(
@@ -49,6 +57,7 @@ def command(
     proxy: bool,
     proxy_port: int | None,
     otlp_port: int | None,
+    stopping: str | None,
     policy: Path | None,
     format_name: str,
 ) -> None:
@@ -72,6 +81,7 @@ def command(
         narrowed=narrowed,
         budget_usd=None if budget is None else parse_budget(budget),
         proxy=plan if proxy or proxy_port or otlp_port else None,
+        stopping=None if stopping is None else Stopping(stopping),
     )
     judgement = gate.run(request, os.environ, lambda line: click.echo(line, err=True))
     file_reports(judgement)

@@ -52,7 +52,7 @@ class Completeness:
         open_ends += [why for reasons in missing for why in reasons]
         cut = cut_tests(log)
         if cut:
-            open_ends.append(f"the budget ended {len(cut)} tests before their end")
+            open_ends.append(f"{_who_cut(log)} ended {len(cut)} tests before their end")
         rest = cost_of_rest(log, scope)
         return Finding(
             criterion=self.name,
@@ -69,6 +69,11 @@ class Completeness:
             decides=rest or (_AGAIN if open_ends else None),
             evidence=cut[:MAX_NAMED],
         )
+
+
+def _who_cut(log: EvidenceLog) -> str:
+    is_decided = any(end.reason is EndReason.DECIDED for end in log.of(SourceEnd))
+    return "the decision" if is_decided else "the budget"
 
 
 def _what(scope: Scope) -> str:

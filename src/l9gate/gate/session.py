@@ -18,7 +18,7 @@ from l9gate.gate.request import RunRequest, Say, describe_request, manifest_of
 from l9gate.gate.target import account_of_run, caps_of_run, live_target, open_target
 from l9gate.measure.clock import SystemClock
 from l9gate.sources.bench import Bench
-from l9gate.sources.suite.collect import BUDGET, collect
+from l9gate.sources.suite.collect import BUDGET, collect, put_end
 from l9gate.sources.suite.environ import SuiteTarget, real_environ, unit_environ
 from l9gate.sources.suite.plan import SuitePlan
 from l9gate.store.account import Account
@@ -172,6 +172,9 @@ async def _collect_layers(plans: Sequence[SuitePlan], bench: Bench, folder: RunF
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, task.cancel)
     for index, plan in enumerate(plans, 1):
+        if plan.layer.is_real and _is_decided(folder):
+            put_end(bench, plan, EndReason.DECIDED, "not started: it could not change the verdict")
+            continue
         bench.say(f"[{index}/{len(plans)}] {plan.layer}: pytest {' '.join(plan.paths)}")
         pulse = asyncio.create_task(_report_progress(plan, bench, folder))
         try:
@@ -184,6 +187,12 @@ async def _collect_layers(plans: Sequence[SuitePlan], bench: Bench, folder: RunF
             bench.sink.put(Fault(at_s=now_s, where=where, error_class=type(error).__name__))
         finally:
             pulse.cancel()
+
+
+def _is_decided(folder: RunFolder) -> bool:
+    """Whether a layer ended because a criterion is broken whatever else is measured."""
+    with folder.read() as log:
+        return any(end.reason is EndReason.DECIDED for end in log.of(SourceEnd))
 
 
 async def _report_progress(plan: SuitePlan, bench: Bench, folder: RunFolder) -> None:

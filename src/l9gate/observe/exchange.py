@@ -67,6 +67,12 @@ def next_attempt(retry_count: str | None) -> Call:
     return call
 
 
+def last_call_id() -> str | None:
+    """Return the call that this context made last."""
+    call = _last_call.get()
+    return None if call is None else call.id
+
+
 class ExchangeTrace:
     """Collects the facts of one exchange; once it is closed, `record` makes the record of them."""
 

@@ -120,6 +120,7 @@ class Handler(Protocol):
 # in the order of inheritance counts.
 _STOPS = {
     "BudgetStop": Stop.REFUSED,  # ours, and no Exception
+    "DecidedStop": Stop.REFUSED,
     # every library, and asyncio
     "TimeoutError": Stop.TIMED_OUT,
     "CancelledError": Stop.TIMED_OUT,

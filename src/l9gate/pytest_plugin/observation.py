@@ -12,6 +12,7 @@ from l9gate.observe.budget import BudgetGuard
 from l9gate.observe.child import EagerSink
 from l9gate.observe.children import Children, RunFacts
 from l9gate.observe.guard import NetworkGuard, Refusal
+from l9gate.observe.halt import Halt
 from l9gate.observe.handiwork import Handiwork
 from l9gate.observe.mentions import MentionHandler
 from l9gate.observe.origins import Target, host_of
@@ -27,7 +28,14 @@ from l9gate.store.account import Account
 class Observation:
     """A sink, and everything that puts records into it."""
 
-    def __init__(self, sink: Sink, target: Target, root: Path, run: Path | None = None) -> None:
+    def __init__(
+        self,
+        sink: Sink,
+        target: Target,
+        root: Path,
+        run: Path | None = None,
+        halt: Halt | None = None,
+    ) -> None:
         """Start to observe.
 
         Args:
@@ -35,20 +43,23 @@ class Observation:
             target: the endpoint that counts.
             root: the project's folder.
             run: the run folder that Python children record into.
+            halt: what ends the session once the evidence is certain; it wraps the sink.
 
         Raises:
             SeamError: the installed HTTP library cannot be observed.
             BaselineError: the contract's baseline cannot be read.
             SettingsError: the file of waivers cannot be read.
         """
-        self.sink = sink
+        self.halt = halt
+        self.sink = sink = halt or sink
         self.clock = SystemClock()
         self.strays: dict[str, None] = {}  # programs of unit tests that nothing guarded
         self.late: list[Refusal] = []  # refused after the last test
         self._children = Children(root, None if run is None else RunFacts(run, target))
         self.guard = NetworkGuard(str(root), self._children)
         outbox = Outbox(EagerSink(sink, os.getpid()), self.clock)
-        self._recorder = Recorder(outbox, self.clock, target, patient=os.getpid())
+        patient = os.getpid() if halt is None else None  # who may stop has to know at once
+        self._recorder = Recorder(outbox, self.clock, target, patient=patient)
         if target.contract is not None or target.waivers is not None:
             self._recorder.prepare()
         self._account: Account | None = None
@@ -59,12 +70,11 @@ class Observation:
         self.mentions = MentionHandler(outbox, self.clock, target)
         self._outbox = outbox
         self._handiwork: Handiwork | None = None
-        self._seam = Seam()
-        self._seam.install(self._recorder)
-        self._seam.install(self.mentions)
-        self.tricks = TrickWatch(root)
-        self._seam.install(self.tricks)
-        self._seam.install(self.guard)
+        self._seam, self.tricks = Seam(), TrickWatch(root)
+        if halt is not None:
+            self._seam.install(halt)  # before the recorder takes the call for sent
+        for handler in (self._recorder, self.mentions, self.tricks, self.guard):
+            self._seam.install(handler)
         self._children.start()
         self._signals.attach()
         self._spans.attach()
@@ -97,19 +107,25 @@ class Observation:
         self._seam.install(self._budget)
         self._seam.remove(self._recorder)
 
-    def begin_spending(self, *, expects_refusal: bool) -> None:
-        """Prepare the budget for one test; some declare that the API is to refuse it."""
+    def begin_spending(self, *, expects_refusal: bool, is_about_failure: bool = False) -> None:
+        """Prepare what may refuse calls for one test; some declare that they provoke failures."""
+        if self.halt is not None:
+            self.halt.begin_test(is_about_failure=is_about_failure)
         if self._budget is not None:
             self._budget.begin_test(expects_refusal=expects_refusal)
 
     def was_cut(self, test: str, layer: Layer | None) -> bool:
-        """Whether the budget refused a call of this test, in this process or in a child."""
+        """Whether a call of this test was refused; by the budget in a child as well."""
+        if self.halt is not None and self.halt.take_refusals():
+            return True
         if self._budget is None or self._account is None or layer is None or not layer.is_real:
             return False
         return bool(self._budget.take_refusals()) or self._account.was_refused(test)
 
     def why_stopped(self, layer: Layer | None) -> str | None:
-        """Return why no further call of a layer can be paid for, None if one can."""
+        """Return why no further call of a layer is sent, None if one may be."""
+        if self.halt is not None and self.halt.why is not None:
+            return f"l9gate: decided: {self.halt.why}"
         refusal = None if self._account is None else self._account.refusal(layer)
         return None if refusal is None else f"l9gate: {refusal.message}"
 

@@ -25,6 +25,7 @@ from l9gate.pytest_plugin.observation import OBSERVATION, Observation
 from l9gate.pytest_plugin.proxied import link_page, proxy_host
 from l9gate.pytest_plugin.purse import Purse, spending_in_words
 from l9gate.pytest_plugin.start import CONTROLLED, START_KEY
+from l9gate.pytest_plugin.stopping import open_halt
 from l9gate.pytest_plugin.strays import StrayReport
 from l9gate.pytest_plugin.watcher import TestWatcher
 from l9gate.store.environments import environment_name
@@ -247,17 +248,20 @@ class GatedSession:
 
     def _observe(self) -> None:
         environment = self._settings.environment(environment_name(os.environ, None))
-        endpoint, kind, sink = environment.url(os.environ), Origin.LIVE, MemoryLog()
+        endpoint, kind, halt = environment.url(os.environ), Origin.LIVE, None
         run = Path(os.environ[RUN]).absolute() if RUN in os.environ else None
         if run is not None:
             folder = open_run(run)
             endpoint, kind = folder.manifest.endpoint, folder.manifest.kind
             self._writer = folder.writer(f"pytest-{self._process}")
+            if not self._is_worker:  # a worker does not know what the others see
+                halt = open_halt(folder, self._runs.layers, self._writer, self._clock)
         header = environment.request_id_header
         files = self._settings.accepted_contract, self._settings.declared_waivers
         proxy, relies_on = proxy_host(os.environ), self._settings.relies_on
         target = Target(host_of(endpoint), kind, header, proxy, *files, relies_on=relies_on)
-        self._observation = Observation(self._writer or sink, target, self._settings.root, run)
+        sink, root = self._writer or MemoryLog(), self._settings.root
+        self._observation = Observation(sink, target, root, run, halt)
         if self._purse.account is not None:
             self._observation.spend_from(self._purse.account)
         self._observation.inspect(self._handiwork)

@@ -13,6 +13,7 @@ from l9gate.pytest_plugin.markers import read_marks
 from l9gate.pytest_plugin.observation import Observation
 from l9gate.pytest_plugin.outcomes import OutcomeBuilder
 from l9gate.pytest_plugin.owners import FixtureOwners, node_id_of
+from l9gate.sources.suite.plan import DECIDED
 
 
 class TestWatcher:
@@ -33,7 +34,10 @@ class TestWatcher:
         self._observation.begin_test(node_id, may_use_network=layer is not Layer.UNIT)
         self._observation.tricks.begin_test(is_real=layer is not None and layer.is_real)
         marks = read_marks(item)
-        self._observation.begin_spending(expects_refusal=bool(marks.expects_error))
+        self._observation.begin_spending(
+            expects_refusal=bool(marks.expects_error),
+            is_about_failure=bool(marks.expects_error) or marks.expects_fallback or marks.offline,
+        )
         try:
             with owned_by(Owner(node_id, layer)):
                 return (yield)
@@ -42,6 +46,11 @@ class TestWatcher:
                 self._observation.end_test()
             except WriteError as error:
                 item.session.shouldstop = f"l9gate: evidence would be lost: {error}"
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Tell whoever started the session that it ended because nothing more had to be sent."""
+        if self._observation.halt is not None and self._observation.halt.why is not None:
+            session.exitstatus = DECIDED
 
     @pytest.hookimpl(wrapper=True)
     def pytest_fixture_setup(

@@ -7,7 +7,7 @@ from l9gate.errors import BudgetError, DependencyError, ExitCode
 from l9gate.evidence.records import EndReason, SourceEnd
 from l9gate.sources.bench import Bench
 from l9gate.sources.child import run_child
-from l9gate.sources.suite.plan import SuitePlan
+from l9gate.sources.suite.plan import DECIDED, SuitePlan
 from l9gate.store.ledger import Refusal
 
 BUDGET = "budget"  # how the detail of an end begins that the budget brought about
@@ -20,6 +20,7 @@ _ENDS = {
     3: (EndReason.FAILED, "internal error in pytest or a plug-in"),
     4: (EndReason.FAILED, "pytest refused its command line"),
     5: (EndReason.COMPLETED, "no test was selected"),
+    DECIDED: (EndReason.DECIDED, "what was left to run could not have changed it"),
 }
 
 
@@ -30,11 +31,10 @@ async def collect(plan: SuitePlan, bench: Bench) -> None:
         DependencyError: the plug-in refused to start: no key, no endpoint.
         BudgetError: not even the run's first call was allowed.
     """
-    source = f"suite.{plan.layer}"
     refusal = _refusal_of(plan)
     if refusal is not None:  # by an earlier layer: this one would be refused at its first call
         reason, detail = EndReason.LIMIT_REACHED, f"{BUDGET}: not started: {refusal.message}"
-        _put_end(bench, source, reason, detail)
+        put_end(bench, plan, reason, detail)
         return
     reason, detail = EndReason.STOPPED, "cancelled"
     try:
@@ -52,11 +52,12 @@ async def collect(plan: SuitePlan, bench: Bench) -> None:
     except TimeoutError:
         reason, detail = EndReason.LIMIT_REACHED, f"stopped after {plan.limit_s:.0f} s"
     finally:
-        _put_end(bench, source, reason, detail)
+        put_end(bench, plan, reason, detail)
 
 
-def _put_end(bench: Bench, source: str, reason: EndReason, detail: str) -> None:
-    now_s = bench.clock.now_s()
+def put_end(bench: Bench, plan: SuitePlan, reason: EndReason, detail: str) -> None:
+    """Put the closing record of a layer."""
+    now_s, source = bench.clock.now_s(), f"suite.{plan.layer}"
     bench.sink.put(SourceEnd(at_s=now_s, source=source, reason=reason, detail=detail or None))
     bench.sink.flush()
 

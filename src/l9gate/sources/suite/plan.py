@@ -8,6 +8,8 @@ from l9gate.errors import PlanError
 from l9gate.evidence.records import Layer
 from l9gate.store.account import Account
 
+DECIDED = 90  # pytest's exit status, by the plug-in, once the evidence was certain
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SuitePlan:

@@ -45,8 +45,8 @@ class FakeObservation:
     def begin_test(self, node_id: str, *, may_use_network: bool) -> None:
         self.begun.append((node_id, may_use_network))
 
-    def begin_spending(self, *, expects_refusal: bool) -> None:
-        self.expects_refusal = expects_refusal
+    def begin_spending(self, *, expects_refusal: bool, is_about_failure: bool) -> None:
+        self.expects_refusal, self.is_about_failure = expects_refusal, is_about_failure
 
     def was_cut(self, test: str, layer: Layer | None) -> bool:  # noqa: ARG002
         return self.stopped is not None
