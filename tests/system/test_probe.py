@@ -148,7 +148,7 @@ def _round(seed: int, model: str, repeats: int = 1) -> list[ProbeAnswer]:
 @pytest.mark.parametrize("model", [MODEL, "claude-opus-4-6", "claude-fable-5-2"])
 def test_a_baseline_of_one_seed_holds_for_every_other(model: str) -> None:
     """Nothing at all differs: neither what is grave nor what is compatible or ignorable."""
-    baseline, missing = learn(_round(1, model, repeats=3), None, model)
+    baseline, missing = learn(_round(1, model, repeats=3), None, (model,))
     assert (len(baseline.probes), missing) == (len(questions_for(model)), ())
     for seed in range(2, 12):
         answers = _round(seed, model)
