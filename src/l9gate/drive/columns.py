@@ -10,7 +10,6 @@ from l9gate.evidence.load import Arm, CallEnd, LoadBlock
 from l9gate.evidence.words import Origin
 from l9gate.wire.messages import Usage
 
-_MEASURED = frozenset(map(int, (CallEnd.OK, CallEnd.DEGRADED, CallEnd.CACHED)))
 _BIG_ENDIAN = array("H", [1]).tobytes() == b"\x00\x01"
 
 

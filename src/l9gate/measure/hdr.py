@@ -44,12 +44,13 @@ def decode_counts(payload: bytes, buckets: int) -> list[int]:
     try:
         cookie, size_bytes = _OUTER.unpack_from(payload)
         data = payload[_OUTER.size : _OUTER.size + size_bytes]
-        inner = zlib.decompressobj().decompress(data, _INNER.size + _MAX_PAYLOAD_BYTES)
+        decompressor = zlib.decompressobj()
+        inner = decompressor.decompress(data, _INNER.size + _MAX_PAYLOAD_BYTES)
         plain, packed_bytes, offset, *layout = _INNER.unpack_from(inner)
     except (struct.error, zlib.error) as error:
         raise ValueError("no compressed HdrHistogram V2 payload") from error
-    packed = inner[_INNER.size :]
-    if (cookie, plain, offset) != (_COMPRESSED, _PLAIN, 0) or len(packed) != packed_bytes:
+    packed = inner[_INNER.size :] if decompressor.eof else b""
+    if (cookie, plain, offset, packed_bytes) != (_COMPRESSED, _PLAIN, 0, len(packed)):
         raise ValueError("no compressed HdrHistogram V2 payload")
     if layout != [_DIGITS, _LOWEST, _HIGHEST, 1.0]:
         raise ValueError(f"an HdrHistogram of another layout: {layout}")
