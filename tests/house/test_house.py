@@ -107,7 +107,7 @@ def test_nothing_names_a_registry_or_this_machine() -> None:
 
 
 def test_every_pin_has_a_hash() -> None:
-    for name in ("uv", "run", "dev"):
+    for name in ("uv", "run", "dev", "ray"):
         text = (ROOT / "requirements" / f"{name}.txt").read_text().replace("\\\n", " ")
         pins = [line for line in text.splitlines() if line and not line.lstrip().startswith("#")]
         assert pins

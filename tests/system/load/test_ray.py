@@ -46,7 +46,7 @@ def loads(
     words = [*(str(folder.path) for folder in folders), msgspec.json.encode(order).decode()]
     done = subprocess.run(
         [PYTHON, SCRIPT, *words],
-        env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
+        env={**os.environ, "PYTHONPATH": str(ROOT / "src"), "RAY_USAGE_STATS_ENABLED": "0"},
         capture_output=True,
         text=True,
         timeout=240,
