@@ -12,6 +12,7 @@ from l9gate.errors import PlanError
 from l9gate.evidence.load import Entry
 from l9gate.wire.json import Json, JsonObject
 
+KEY = "ANTHROPIC_API_KEY"
 RESULTS = "/results"
 _SPARE_S = 600.0  # for images to be pulled, and for calls that take their whole time-out
 _INDEX = "metadata.annotations['batch.kubernetes.io/job-completion-index']"
@@ -51,24 +52,6 @@ def job_of(order: LoadOrder, words: tuple[str, ...], pods: Pods, shards: int) ->
         )
     if order.entry is not Entry.WIRE:
         raise PlanError("pods send bytes: `--entry wire`", hint="an application is driven locally")
-    key = "ANTHROPIC_API_KEY"
-    container: JsonObject = {
-        "name": "load",
-        "image": pods.image,
-        "command": ["sh", "-c", _SCRIPT, "l9gate"],
-        "args": ["load", *words, "--share", f"$(SHARD)/{shards}"],
-        "env": [
-            {"name": "SHARD", "valueFrom": {"fieldRef": {"fieldPath": _INDEX}}},
-            {"name": key, "valueFrom": {"secretKeyRef": {"name": pods.secret, "key": key}}},
-        ],
-        "resources": {"requests": {"cpu": "1", "memory": "512Mi"}, "limits": {"memory": "2Gi"}},
-        "volumeMounts": [{"name": "results", "mountPath": RESULTS}],
-    }
-    template: JsonObject = {
-        "restartPolicy": "Never",
-        "containers": [container],
-        "volumes": [{"name": "results", "persistentVolumeClaim": {"claimName": pods.claim}}],
-    }
     spec: JsonObject = {
         "completionMode": "Indexed",
         "completions": shards,
@@ -76,13 +59,33 @@ def job_of(order: LoadOrder, words: tuple[str, ...], pods: Pods, shards: int) ->
         "backoffLimitPerIndex": 0,  # a share that runs twice would be sent twice
         "maxFailedIndexes": shards,  # the others go on
         "activeDeadlineSeconds": int(order.duration_s + order.timeout_s + _SPARE_S),
-        "template": {"spec": template},
+        "template": {"spec": _pod(pods, ["load", *words, "--share", f"$(SHARD)/{shards}"])},
     }
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
         "metadata": {"name": pods.name, "labels": {"app.kubernetes.io/name": "l9gate"}},
         "spec": spec,
+    }
+
+
+def _pod(pods: Pods, args: list[Json]) -> JsonObject:
+    container: JsonObject = {
+        "name": "load",
+        "image": pods.image,
+        "command": ["sh", "-c", _SCRIPT, "l9gate"],
+        "args": args,
+        "env": [
+            {"name": "SHARD", "valueFrom": {"fieldRef": {"fieldPath": _INDEX}}},
+            {"name": KEY, "valueFrom": {"secretKeyRef": {"name": pods.secret, "key": KEY}}},
+        ],
+        "resources": {"requests": {"cpu": "1", "memory": "512Mi"}, "limits": {"memory": "2Gi"}},
+        "volumeMounts": [{"name": "results", "mountPath": RESULTS}],
+    }
+    return {
+        "restartPolicy": "Never",
+        "containers": [container],
+        "volumes": [{"name": "results", "persistentVolumeClaim": {"claimName": pods.claim}}],
     }
 
 
