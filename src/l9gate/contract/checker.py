@@ -39,6 +39,15 @@ class Contract:
         """What the application relies on."""
         return self.baseline.reliance
 
+    def for_mocks(self) -> "Contract":
+        """Return one for answers that tests make: they have no reason to say what nobody knows."""
+        known = msgspec.structs.replace(self.reliance, survives_unknown=False)
+        strict = Contract(msgspec.structs.replace(self.baseline, reliance=known))
+        strict._trees, strict._decoders, strict._accepts = (  # shapes are the same
+            self._trees, self._decoders, self._accepts,
+        )  # fmt: skip
+        return strict
+
     def find_drifts(self, observed: Observed) -> list[Drift]:
         """Return every difference of one exchange, gravest first."""
         probe = self._probe(observed)

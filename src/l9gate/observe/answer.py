@@ -23,6 +23,7 @@ class Answer:
     api_version: str | None  # of the request
     sent: bytes | None  # the request's body; None if it is not at hand
     asked: JsonObject  # what is known of it nevertheless
+    is_beta: bool  # the request asked for what is not promised
     is_on_purpose: bool  # the request told a simulator to do wrong
     probe: str  # which question of the gate's own it answers; empty for a call of the application
     status: int

@@ -202,6 +202,7 @@ class ExchangeTrace:
             api_version=sent.api_version,
             sent=sent.body,
             asked=sent.asked,
+            is_beta=sent.is_beta,
             is_on_purpose=self._is_on_purpose,
             probe=sent.probe,
             status=self._status,

@@ -9,16 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, cast
 
-import msgspec
-
 from l9gate.contract import Asked, Drift
 from l9gate.contract.documents import ERROR, MESSAGE
 from l9gate.contract.envelope import find_type_drifts
-from l9gate.contract.shape import Comparison
 from l9gate.evidence.records import HandMade, Origin
 from l9gate.observe.attribution import Owner
 from l9gate.observe.making import Made
-from l9gate.observe.scrutiny import Notes, Scrutiny, is_read_as_none
+from l9gate.observe.scrutiny import Notes, Scrutiny, is_fine_in_mock
 from l9gate.wire.json import JsonObject
 
 MAX_KEPT = 100  # that differ, for each owner; what differs beyond is not read again
@@ -62,9 +59,7 @@ class Inspection:
         self._root = root
         self._tallies: dict[str, _Tally] = {}
         self._lock = threading.Lock()
-        # A mock has no reason to say what the API has never said.
-        known = msgspec.structs.replace(self._contract.reliance, survives_unknown=False)
-        self._strict = Comparison(reliance=known)
+        self._for_mocks = scrutiny.contract_for_mocks
 
     def inspect(self, made: Made, owner: Owner) -> None:
         """Take in an object that was made just now."""
@@ -96,13 +91,14 @@ class Inspection:
             self.settle(owner_id, at_s)
 
     def _drifts(self, made: Made, value: JsonObject) -> list[Drift]:
-        contract, document = self._contract, made.document
-        drifts = contract.compare(document, value, None if made.is_beta else self._strict)
+        contract = self._contract if made.is_beta else self._for_mocks
+        document = made.document
+        drifts = contract.compare(document, value)
         if document == MESSAGE:
             drifts += contract.find_message_drifts(Asked(), value)
         elif document == ERROR:
             drifts += find_type_drifts(value, getattr(made.thing, "status", None))
-        return [one for one in drifts if one.is_grave and not is_read_as_none(one)]
+        return [one for one in drifts if one.is_grave and not is_fine_in_mock(one)]
 
     def _excuse(self, message: object) -> None:
         """Forget that a message differs that begins a stream: it has no stop reason yet."""

@@ -57,7 +57,8 @@ class ErrorBody:
     """The body of an error that a test made, as a model; the error itself would hold its trace."""
 
     def __init__(self, status: object, body: JsonObject) -> None:
-        self.status = status if type(status) is int else None
+        is_refusal = type(status) is int and status >= 400  # else it is an event of a stream
+        self.status = status if is_refusal else None
         self.body = body
 
     def model_dump(self, **_: object) -> JsonObject:

@@ -41,7 +41,7 @@ MAX_DISTINCT = 500  # beyond it a process tells codes apart, no longer places an
 ELSEWHERE = "elsewhere"
 WAIVED = "waived"
 _ITEM = re.compile(r"(?<=[ /])\d+(?=[ /]|$)")
-_UNENDED, _MISSING = "stream.unended", "shape.missing"
+_UNENDED, _MISSING, _UNHANDLED = "stream.unended", "shape.missing", "shape.unhandled"
 _CONTENT_TYPE = "header content-type"
 _LOOKED_AT = frozenset({Origin.LIVE, Origin.SIMULATED, Origin.MOCKED})
 
@@ -91,6 +91,7 @@ class Scrutiny:
         self._waivers = () if path is None else read_waivers(path, codes)
         self._contract.decoder_of("message")  # made now, not when an answer waits
         self._contract.follow(Asked(), 200, {})
+        self._for_mocks = self._contract.for_mocks()
         self._lock = threading.Lock()
         self._counted: dict[tuple[object, ...], _Count] = {}
         self._put_lapsed()
@@ -110,6 +111,11 @@ class Scrutiny:
     def contract(self) -> Contract:
         """What answers are held against."""
         return self._contract
+
+    @property
+    def contract_for_mocks(self) -> Contract:
+        """What is held against that tests make."""
+        return self._for_mocks
 
     def settle(self) -> None:
         """Put how often came again what was put once."""
@@ -188,7 +194,8 @@ class Scrutiny:
         ]
 
     def _compare(self, asked: Asked, answer: Answer) -> list[Drift]:
-        contract = self._contract
+        is_mock = answer.origin is Origin.MOCKED and not answer.is_beta
+        contract = self._for_mocks if is_mock else self._contract
         is_stream = answer.is_stream and answer.status < 400 and asked.wants_stream
         if not is_stream:
             body = answer.body or b""
@@ -268,12 +275,17 @@ def _counts(drift: Drift, answer: Answer) -> bool:
         return True
     if drift.aspect is Aspect.HEADERS:
         return drift.path == _CONTENT_TYPE
-    return not is_read_as_none(drift)
+    return not is_fine_in_mock(drift)
 
 
-def is_read_as_none(drift: Drift) -> bool:
-    """Whether only what may be null is not there, which an SDK reads alike: it misleads no test."""
-    return drift.code == _MISSING and "null" in drift.expected.split(" or ")
+def is_fine_in_mock(drift: Drift) -> bool:
+    """Whether a difference misleads no test.
+
+    An SDK reads what may be null alike if it is not there; and what the API says, but the
+    application has no branch for, is no fault of a mock.
+    """
+    is_read_as_none = drift.code == _MISSING and "null" in drift.expected.split(" or ")
+    return is_read_as_none or drift.code == _UNHANDLED
 
 
 def _asked(answer: Answer, parse: Callable[[bytes], JsonObject | None]) -> Asked:

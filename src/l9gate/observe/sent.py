@@ -32,6 +32,7 @@ class Sent:
     size_bytes: int
     probe: str  # which question of the gate's own; empty for a call of the application
     relayed: RelayedRequest | None = None
+    is_beta: bool = False  # it asks for what is not promised
 
     @property
     def asked(self) -> JsonObject:
@@ -64,6 +65,7 @@ def note_sent(request: HttpRequest) -> Sent:
         len(body or b"") if relayed is None else relayed.size_bytes,
         request.probe if isinstance(request, OwnRequest) else "",
         relayed,
+        names.BETA in headers,
     )
 
 

@@ -246,7 +246,9 @@ def test_a_body_that_is_no_message_is_malformed_and_not_paid_for_twice(
         ("refusal", "refusal"),
         ("max_tokens", "max_tokens"),
         ("pause_turn", "malformed_answer"),
-        ("something_new", "malformed_answer"),
+        pytest.param(
+            "something_new", "malformed_answer", marks=pytest.mark.scenario("malformed_answer")
+        ),
     ],
 )
 def test_an_answer_that_did_not_end_by_itself_is_a_failure(

@@ -84,7 +84,7 @@ def test_what_lasts_until_somebody_acts_is_a_configuration_error(
         (503, "api_error", "server_error"),
         (504, "timeout_error", "server_error"),
         (409, "conflict_error", "server_error"),
-        (408, "timeout_error", "timeout"),
+        (408, "invalid_request_error", "timeout"),
     ],
 )
 def test_what_passes_by_itself_is_a_failure_with_a_reason(
@@ -116,6 +116,7 @@ def test_an_authentication_error_in_a_stream_is_a_configuration_error(refusal: R
     assert isinstance(error, KeyRefusedError)
 
 
+@pytest.mark.scenario("malformed_answer")
 def test_a_redirect_without_a_target_is_a_malformed_answer(refusal: Refusal) -> None:
     assert known(status_error(refusal(304, "x"))).reason == "malformed_answer"
 
@@ -185,7 +186,8 @@ def test_a_programming_error_is_nothing_that_degrades() -> None:
 
 def test_no_message_holds_the_key(refusal: Refusal) -> None:
     response = refusal(401, "authentication_error")
-    body = {"error": {"type": "authentication_error", "message": "bad key sk-unit"}}
+    told = {"type": "authentication_error", "message": "bad key sk-unit"}
+    body = {"type": "error", "error": told, "request_id": "req_no"}
     response.request = REQUEST
     error = explain(anthropic.APIStatusError("x", response=response, body=body), seen())
     assert "sk-unit" not in str(error)

@@ -129,7 +129,7 @@ def test_the_body_of_an_error_is_told_and_not_the_error(watched: Watched) -> Non
     (one,) = told
     assert (one.document, one.thing.model_dump()) == ("error", body)  # type: ignore[attr-defined]
     assert one.thing.status == 429  # type: ignore[attr-defined]
-    sdk.RateLimitError("no", response=object(), body={"at": object()})
+    sdk.RateLimitError("no", response=200, body={"at": object()})  # as of an event of a stream
     assert told[1].thing.status is None  # type: ignore[attr-defined]
     with pytest.raises(TypeError):
         told[1].thing.model_dump()  # type: ignore[attr-defined]

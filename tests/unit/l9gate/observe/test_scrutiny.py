@@ -9,7 +9,7 @@ import pytest
 from l9gate.contract import Contract, Reliance, make_baseline, render_baseline
 from l9gate.errors import BaselineError
 from l9gate.evidence.log import MemoryLog
-from l9gate.evidence.records import ContractDrift, Fault, Held, LapsedWaiver, Layer, Origin
+from l9gate.evidence.records import ContractDrift, Fault, Held, Layer, Origin
 from l9gate.measure.clock import ManualClock
 from l9gate.observe import scrutiny
 from l9gate.observe.answer import Answer
@@ -88,6 +88,7 @@ def answer(name: str, body: bytes | None = None, **changes: object) -> Answer:
         "path": asked["path"],
         "sent": json.dumps(sent).encode(),
         "asked": {},
+        "is_beta": False,
         "is_on_purpose": False,
         "probe": "",
         "status": base["status"],
@@ -215,6 +216,41 @@ def test_a_mock_may_leave_out_what_may_be_null(lookout: Lookout, log: MemoryLog)
     assert [drift.place for drift in log.of(ContractDrift)] == ["/id"]
 
 
+@pytest.mark.parametrize(
+    ("changes", "found"),
+    [
+        ({}, [("shape.value", "/stop_reason")]),
+        ({"is_beta": True}, []),
+        ({"origin": Origin.LIVE}, []),
+    ],
+)
+def test_a_mock_has_no_reason_to_say_what_nobody_knows(
+    lookout: Lookout, log: MemoryLog, changes: dict[str, object], found: list[tuple[str, str]]
+) -> None:
+    """E-01: the API may have new values, and betas have theirs."""
+    body = body_of("text", stop_reason="finished")
+    lookout.look(answer("text", body, **{"origin": Origin.MOCKED, **changes}))
+    assert [(drift.code, drift.place) for drift in log.of(ContractDrift)] == found
+
+
+@pytest.mark.parametrize(("origin", "count"), [(Origin.MOCKED, 0), (Origin.LIVE, 1)])
+def test_a_branch_that_is_missing_is_no_fault_of_a_mock(
+    log: MemoryLog, origin: Origin, count: int
+) -> None:
+    handled = ReliesOn(stop_reasons=("tool_use",))
+    made(log, Target(HOST, relies_on=handled)).look(answer("text", origin=origin))
+    assert len(list(log.of(ContractDrift))) == count
+
+
+@pytest.mark.parametrize("origin", [Origin.MOCKED, Origin.LIVE])
+def test_the_same_of_a_stream(lookout: Lookout, log: MemoryLog, origin: Origin) -> None:
+    events = [dict(data) for _, data in BASES["stream_text"]["events"]]
+    text = json.dumps(events[-2]).replace("end_turn", "finished")
+    stream = stream_of("stream_text").replace(json.dumps(events[-2]).encode(), text.encode())
+    lookout.look(answer("stream_text", stream, origin=origin))
+    assert len(list(log.of(ContractDrift))) == (1 if origin is Origin.MOCKED else 0)
+
+
 def test_an_environment_may_prove_answers_by_another_header(log: MemoryLog) -> None:
     seen = answer("text", drop=("request-id",))
     assert made(log, Target(HOST, proof_header="x-trace")).look(seen) is Held.KEPT
@@ -276,17 +312,6 @@ def test_somebody_may_answer_for_a_drift_until_a_day(
     assert [(drift.impact, drift.waiver) for drift in log.of(ContractDrift)] == [(impact, words)]
 
 
-def test_a_waiver_that_has_expired_is_put_though_nothing_differs(
-    log: MemoryLog, tmp_path: Path
-) -> None:
-    waivers = tmp_path / "waivers.toml"
-    text = '[[waiver]]\ncode = "id.form"\nreason = "r"\nowner = "Ada"\nexpires = {}\n'
-    waivers.write_text(text.format("1969-12-31") + text.format("1970-01-01"))
-    assert made(log, Target(HOST, waivers=waivers)).look(answer("text")) is Held.KEPT
-    (lapsed,) = log.of(LapsedWaiver)
-    assert (lapsed.code, lapsed.owner, str(lapsed.expires)) == ("id.form", "Ada", "1969-12-31")
-
-
 def test_our_own_mistake_is_a_fault_and_no_drift(
     lookout: Lookout, log: MemoryLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -300,26 +325,7 @@ def test_our_own_mistake_is_a_fault_and_no_drift(
     assert [fault.where for fault in log.of(Fault)] == ["observe.scrutiny"] * 2
 
 
-@pytest.mark.parametrize(
-    ("probe", "impact"), [("message", "waived"), ("tools", "breaking"), ("", "breaking")]
-)
-def test_a_waiver_of_one_question_covers_the_answers_to_it(
-    log: MemoryLog, tmp_path: Path, probe: str, impact: str
-) -> None:
-    waivers = tmp_path / "waivers.toml"
-    waivers.write_text(
-        '[[waiver]]\ncode = "shape.missing"\nprobe = "message"\nreason = "a gateway"\n'
-        'owner = "Ada"\nexpires = 2999-01-01\n'
-    )
-    found = answer("text", body_of("text", usage="gone"), probe=probe)
-    made(log, Target(HOST, waivers=waivers)).look(found)
-    (drift,) = log.of(ContractDrift)
-    assert drift.impact == impact
-    if impact == "breaking":  # it is said, so that nobody wonders why it does not help
-        assert drift.waiver == "the waiver of Ada is for the probe `message` alone"
-
-
-def test_a_waiver_of_one_question_does_not_hide_the_next_one_of_a_test(
+def test_a_waiver_of_one_question_covers_the_answers_to_it_alone(
     log: MemoryLog, tmp_path: Path
 ) -> None:
     waivers = tmp_path / "waivers.toml"
@@ -328,6 +334,10 @@ def test_a_waiver_of_one_question_does_not_hide_the_next_one_of_a_test(
         'owner = "Ada"\nexpires = 2999-01-01\n'
     )
     lookout = made(log, Target(HOST, waivers=waivers))
-    for probe in ("message", "tools"):
+    for probe in ("message", "tools", ""):
         lookout.look(answer("text", body_of("text", usage="gone"), probe=probe))
-    assert [drift.impact for drift in log.of(ContractDrift)] == ["waived", "breaking"]
+    lookout.settle()
+    why = "the waiver of Ada is for the probe `message` alone"  # so that nobody wonders
+    assert [(drift.impact, drift.waiver) for drift in log.of(ContractDrift)] == [
+        ("waived", "a gateway (Ada, until 2999-01-01)"), ("breaking", why), ("breaking", why),
+    ]  # fmt: skip
