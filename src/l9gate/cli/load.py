@@ -39,6 +39,7 @@ class Options(TypedDict):
     control_every: str | None
     stopping: str | None
     proxy: str | None
+    workers: int
     rehearse: bool
     load_factor: float
     latency: Path | None
@@ -98,6 +99,13 @@ _OPTIONS = (
         help="`anytime` ends it as soon as everything asked is decided.",
     ),
     click.option("--proxy", default=None, metavar="URL", help="An HTTP proxy to go through."),
+    click.option(
+        "--workers",
+        type=click.IntRange(1, 256),
+        default=1,
+        show_default=True,
+        help="Processes that share it, each with a core of its own.",
+    ),
 )
 
 
@@ -153,6 +161,11 @@ def make_request(settings: Settings, options: Options) -> LoadRequest:
             "`--entry app` needs to know what to call",
             hint="add `--app package.module:function`, or `app` to [tool.l9gate.load]",
         )
+    if entry is not Entry.WIRE and options["workers"] > 1:
+        raise UsageError(
+            f"`--entry {entry}` runs in one process",
+            hint="leave out --workers; who measures an application measures one of its processes",
+        )
     is_bare = entry is Entry.WIRE and workload is None
     every_s = 0.0 if is_bare else _EACH_S
     if options["control_every"] is not None:
@@ -182,6 +195,7 @@ def make_request(settings: Settings, options: Options) -> LoadRequest:
         warm_up=options["warm_up"],
         control_every_s=every_s or None,
         proxy=options["proxy"],
+        workers=options["workers"],
     )
 
 

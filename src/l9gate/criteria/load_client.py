@@ -8,7 +8,7 @@ from l9gate.evidence.load import ClientCheck
 from l9gate.measure.intervals import nearest_rank
 
 THE_CLIENT = "the client, not the API, was the limit"
-WHAT_TO_DO = "share the load among processes: --workers 2 or more, or a lower --rate"
+WHAT_TO_DO = "more processes (--workers), or a lower --rate"
 MAX_CPU_SHARE = 0.85  # of its core; beyond it queues grow in the client
 MAX_LAG_SHARE = 0.05  # of the p99 that it reports
 

@@ -2,22 +2,27 @@
 
 import asyncio
 import signal
-from collections.abc import Mapping
-from contextlib import ExitStack, closing
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from l9gate.criteria.criterion import Scope
 from l9gate.criteria.policy import Policy, parse_policy, policy_text_of
 from l9gate.criteria.quantities import BY_NAME, PaceOf
 from l9gate.criteria.stopping import sampled
 from l9gate.criteria.threshold import Threshold
-from l9gate.drive.arrivals import Arrivals, Closed, Recorded, parse_arrivals
-from l9gate.drive.plan import Drive, Wire
-from l9gate.drive.workload import Job, Workload, load_workload, minimal
-from l9gate.errors import InterruptedRunError, L9gateError, UsageError
+from l9gate.drive import order
+from l9gate.drive.arrivals import Arrivals, Closed
+from l9gate.drive.caller import Caller
+from l9gate.drive.order import LoadOrder, arrivals_of, workload_of
+from l9gate.drive.plan import Drive
+from l9gate.drive.workload import Workload
+from l9gate.errors import InterruptedRunError, L9gateError
 from l9gate.evidence.load import Entry, Source
 from l9gate.evidence.records import Fault, Origin
 from l9gate.gate.judgement import Judgement, judge
+from l9gate.gate.load_app import application_environ, project_modules, witnessed_caller
 from l9gate.gate.load_progress import LoadProgress
 from l9gate.gate.request import RunRequest, Say, describe_request, manifest_of
 from l9gate.gate.target import account_of_run, caps_of_run, open_target
@@ -25,13 +30,13 @@ from l9gate.measure.clock import SystemClock
 from l9gate.net.loops import find_loop_factory
 from l9gate.sources.bench import Bench
 from l9gate.sources.load.collect import collect
-from l9gate.sources.load.plan import LoadOrders
-from l9gate.sources.suite.environ import SuiteTarget
+from l9gate.sources.load.plan import Asked, LoadAssignment
+from l9gate.sources.suite.environ import SuiteTarget, real_environ
 from l9gate.store.account import Account
 from l9gate.store.run import create_run
 
+_NOWHERE = SuiteTarget(environment="", base_url="http://127.0.0.1", key="")
 CHEAPEST_MODEL = "claude-haiku-5-5"  # called where a project does not say which one it calls
-RECORDED = "recorded"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +54,7 @@ class LoadRequest:
     warm_up: int = 0
     control_every_s: float | None = None
     proxy: str | None = None
+    workers: int = 1  # processes that share it
 
     @property
     def model(self) -> str:
@@ -67,34 +73,39 @@ def load(request: LoadRequest, environ: Mapping[str, str], say: Say) -> Judgemen
         InterruptedRunError: stopped from outside; what was measured is kept.
         WriteError: the run folder cannot be written.
     """
-    chosen = request.run.policy or request.run.settings.policy
-    policy_text = policy_text_of(chosen)
-    policy = parse_policy(policy_text, str(chosen or "the default policy"))
+    policy_text, policy = _policy_of(request.run)
     run = replace(
         request.run,
         stopping=request.run.stopping or policy.stopping,
         sources=(Source.LOAD,),
         model=request.model,
     )
-    workload, arrivals = make_workload(request), make_arrivals(request)
     caps = caps_of_run(run)
-    with open_target(run, environ) as target:
+    with ExitStack() as stack:
+        stack.enter_context(project_modules(run.settings.root))
+        make_arrivals(request)  # what is wrong with rate or workload is told before anything starts
+        target = stack.enter_context(open_target(run, environ))
         assert target is not None  # noqa: S101  # a source always calls the API
         folder = create_run(run.settings.runs, manifest_of(run, target.base_url), policy_text)
         say(f"run {folder.path.name}: {describe_request(run, target.base_url)}")
-        with closing(folder.writer("gate")) as sink, ExitStack() as stack:
-            bench = Bench(clock=SystemClock(), seed=run.seed, sink=sink, say=say)
-            account = stack.enter_context(account_of_run(run, caps, folder, bench))
-            drive = drive_of(request, target, account, (arrivals, workload))
-            orders = _orders(drive, run, policy, LoadProgress(say, account))
-            try:
-                with asyncio.Runner(loop_factory=find_loop_factory()) as runner:
-                    runner.run(_collect(orders, bench))
-            except (asyncio.CancelledError, KeyboardInterrupt):
-                raise InterruptedRunError(
-                    "interrupted; what was measured is kept",
-                    hint=f"l9gate judge {folder.path}",
-                ) from None
+        sink = stack.enter_context(closing(folder.writer("gate")))
+        bench = Bench(clock=SystemClock(), seed=run.seed, sink=sink, say=say)
+        account = stack.enter_context(account_of_run(run, caps, folder, bench))
+        child = real_environ(environ, target, run.settings.key_variables(), folder.path)
+        assignment = LoadAssignment(
+            order=order_of(request, target),
+            asked=_asked(run, policy),
+            key=target.key,
+            account=account,
+            workers=request.workers,
+            run=folder.path,
+            environ=child if account is None else child | account.variables(),
+            on_progress=LoadProgress(say, account).show,
+        )
+        if request.entry is not Entry.WIRE:
+            caller = stack.enter_context(_caller(assignment, run, bench))
+            assignment = replace(assignment, caller=caller)
+        _carry_out(assignment, bench, folder.path)
     folder.seal()
     return judge([folder.path])
 
@@ -105,27 +116,17 @@ def make_workload(request: LoadRequest) -> Workload:
     Raises:
         PlanError: there is no such file or function, or it holds no request.
     """
-    if request.workload is None:
-        return minimal(request.model, stream=request.stream)
-    return load_workload(request.workload)
+    return workload_of(order_of(request, _NOWHERE))
 
 
 def make_arrivals(request: LoadRequest) -> Arrivals | Closed:
-    """Return when calls are sent.
+    """Return when it is sent.
 
     Raises:
         UsageError: the rate says nothing that is known.
         PlanError: a recorded rate was asked for, and the workload has no times.
     """
-    if request.rate.strip().lower() != RECORDED:
-        return parse_arrivals(request.rate, request.duration_s)
-    times_s = make_workload(request).times_s
-    if times_s is None:
-        raise UsageError(
-            "`--rate recorded` needs a workload with times",
-            hint='give every line one: `{"at_s": 0.5, "body": {…}}`',
-        )
-    return Recorded(times_s)
+    return arrivals_of(order_of(request, _NOWHERE), make_workload(request))
 
 
 def drive_of(
@@ -134,42 +135,68 @@ def drive_of(
     account: Account | None,
     what: tuple[Arrivals | Closed, Workload],
 ) -> Drive:
-    """Return the load as the driver takes it."""
-    arrivals, workload = what
-    environment = request.run.environment
-    control: Job | None = None
-    if request.control_every_s is not None:
-        control = minimal(request.model, stream=request.stream).made[0]
-    return Drive(
-        wire=Wire(
-            base_url=target.base_url,
-            key=target.key,
-            timeout_s=request.timeout_s,
-            proxy=request.proxy,
-            origin=Origin.SIMULATED if target.is_rehearsal else Origin.LIVE,
-            proof_header=environment.request_id_header,
-        ),
-        arrivals=arrivals,
-        workload=workload,
-        entry=request.entry,
-        span=Source.LOAD,
+    """Return the load as the driver takes it, with what was made of its rate and workload."""
+    drive = order.drive_of(order_of(request, target), target.key, account=account)
+    return replace(drive, arrivals=what[0], workload=what[1])
+
+
+def _policy_of(run: RunRequest) -> tuple[str, Policy]:
+    chosen = run.policy or run.settings.policy
+    text = policy_text_of(chosen)
+    return text, parse_policy(text, str(chosen or "the default policy"))
+
+
+@contextmanager
+def _caller(assignment: LoadAssignment, run: RunRequest, bench: Bench) -> Iterator[Caller]:
+    """Yield what carries out the application's operations, or the SDK's calls, in this process."""
+    with (
+        application_environ(assignment.environ),
+        witnessed_caller(assignment.order, run, bench, assignment.account) as caller,
+    ):
+        yield caller
+
+
+def _carry_out(assignment: LoadAssignment, bench: Bench, path: Path) -> None:
+    try:
+        with asyncio.Runner(loop_factory=find_loop_factory()) as runner:
+            runner.run(_collect(assignment, bench))
+    except (asyncio.CancelledError, KeyboardInterrupt):
+        raise InterruptedRunError(
+            "interrupted; what was measured is kept", hint=f"l9gate judge {path}"
+        ) from None
+
+
+def order_of(request: LoadRequest, target: SuiteTarget) -> LoadOrder:
+    """Return the load in words, for whoever carries it out."""
+    return LoadOrder(
+        base_url=target.base_url,
+        rate=request.rate,
+        duration_s=request.duration_s,
         seed=request.run.seed,
+        model=request.model,
+        stream=request.stream,
+        workload=request.workload,
+        entry=request.entry,
+        call=request.app,
+        span=Source.LOAD,
+        timeout_s=request.timeout_s,
+        proxy=request.proxy,
+        origin=Origin.SIMULATED if target.is_rehearsal else Origin.LIVE,
+        proof_header=request.run.environment.request_id_header,
         warm_up=request.warm_up,
-        control=control,
         control_every_s=request.control_every_s,
-        account=account,
     )
 
 
-def _orders(drive: Drive, run: RunRequest, policy: Policy, progress: LoadProgress) -> LoadOrders:
-    """Return the load with what is asked of it."""
+def _asked(run: RunRequest, policy: Policy) -> Asked:
+    """Return what is asked of the load, so that it can end once that is certain."""
     scope = Scope(
         layers=run.layers,
         kind=run.kind,
         environment=run.environment.name,
         alpha=policy.alpha,
         sources=run.sources,
-        **({} if run.stopping is None else {"stopping": run.stopping}),
+        stopping=run.stopping or policy.stopping,
     )
     asked = policy.asked(scope)
     paces = [
@@ -177,23 +204,19 @@ def _orders(drive: Drive, run: RunRequest, policy: Policy, progress: LoadProgres
         for one in asked
         if isinstance(one, Threshold) and isinstance(BY_NAME[one.condition.quantity], PaceOf)
     ]
-    return LoadOrders(
-        drive=drive,
-        criteria=tuple(sampled(asked, scope)),
-        scope=scope,
-        least_s=max(paces, default=0.0),
-        on_progress=progress.show,
+    return Asked(
+        criteria=tuple(sampled(asked, scope)), scope=scope, least_s=max(paces, default=0.0)
     )
 
 
-async def _collect(orders: LoadOrders, bench: Bench) -> None:
+async def _collect(assignment: LoadAssignment, bench: Bench) -> None:
     """Collect until the end; SIGINT and SIGTERM cancel, and the source still closes."""
     task = asyncio.current_task()
     assert task is not None  # noqa: S101  # inside a runner
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, task.cancel)
     try:
-        await collect(orders, bench)
+        await collect(assignment, bench)
     except L9gateError:
         raise
     except Exception as error:  # noqa: BLE001  # a source that crashes is a record

@@ -1,6 +1,7 @@
 """The first line of every report."""
 
 from l9gate.criteria.criterion import Finding, State
+from l9gate.criteria.load_client import THE_CLIENT
 from l9gate.report.quantity import operator_of, render_pair, render_quantity
 from l9gate.verdict import Outcome, Verdict
 
@@ -50,6 +51,8 @@ def next_command(verdict: Verdict) -> str:
         return "l9gate run all"
     if verdict.deciding.condition.startswith(_OF_CONTROL):
         return "l9gate control"  # it makes the evidence, and names the tests
+    if THE_CLIENT in (verdict.deciding.reason or ""):
+        return f"l9gate {'/'.join(verdict.scope.sources)} --workers 2"
     return f"l9gate explain {verdict.deciding.criterion}"
 
 
@@ -83,6 +86,8 @@ def _middle(deciding: Finding | None, room: int) -> str:
 
 def _decided_by(finding: Finding) -> str:
     operator = operator_of(finding.condition)
+    if THE_CLIENT in (finding.reason or ""):  # no number of it says anything of the API
+        return THE_CLIENT
     n = f"(n={finding.n:,})"
     if operator is None or finding.limit is None:
         # A sentence that does not hold would be read as one that does; its reason says more.

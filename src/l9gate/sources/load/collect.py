@@ -3,12 +3,14 @@
 import asyncio
 
 from l9gate.drive.driver import drive
-from l9gate.drive.plan import DriveEnd, Progress, Reason
+from l9gate.drive.order import drive_of
+from l9gate.drive.plan import DriveEnd, OnProgress, Progress, Reason
 from l9gate.errors import BudgetError
 from l9gate.evidence.records import EndReason, SourceEnd
 from l9gate.sources.bench import Bench
-from l9gate.sources.load.plan import LoadOrders
+from l9gate.sources.load.plan import LoadAssignment
 from l9gate.sources.load.tally import TallySink
+from l9gate.sources.load.workers import drive_shards
 
 _REASONS = {
     Reason.COMPLETED: EndReason.COMPLETED,
@@ -19,7 +21,7 @@ _REASONS = {
 _EXHAUSTED = "the workload has no further request"
 
 
-async def collect(plan: LoadOrders, bench: Bench) -> None:
+async def collect(plan: LoadAssignment, bench: Bench) -> None:
     """Carry the load out, until its end or until what is asked of it is certain.
 
     Raises:
@@ -27,12 +29,12 @@ async def collect(plan: LoadOrders, bench: Bench) -> None:
         PlanError: the workload yields something that cannot be sent.
         WriteError: the disk refuses.
     """
-    sink = TallySink(bench.sink, plan.criteria, plan.scope)
+    sink = TallySink(bench.sink, plan.asked.criteria, plan.asked.scope)
     decided: list[str] = []
 
     def look(progress: Progress) -> bool:
         plan.on_progress(progress)
-        may_keep = progress.elapsed_s >= plan.least_s
+        may_keep = progress.elapsed_s >= plan.asked.least_s
         why = sink.why_stop(progress.in_flight, progress.planned, may_keep=may_keep)
         if why is not None and not decided:
             decided.append(why)
@@ -41,20 +43,34 @@ async def collect(plan: LoadOrders, bench: Bench) -> None:
 
     reason, detail = EndReason.FAILED, "it crashed"
     try:
-        end = await drive(plan.drive, bench.clock, sink, look, plan.entrance)
+        end, lost = await _send(plan, bench, sink, look)
         _check_first_call(end)
-        reason = _REASONS[end.reason]
+        reason = EndReason.FAILED if lost else _REASONS[end.reason]
         told = {Reason.EXHAUSTED: _EXHAUSTED, Reason.NOT_PAID: f"budget: {end.refusal}"}
-        detail = told.get(end.reason, "; ".join(decided))
+        detail = "; ".join(lost) or told.get(end.reason, "; ".join(decided))
     except asyncio.CancelledError:
         reason, detail = EndReason.STOPPED, "interrupted"
         raise
     finally:
         now_s = bench.clock.now_s()
         bench.sink.put(
-            SourceEnd(at_s=now_s, source=plan.drive.span, reason=reason, detail=detail or None)
+            SourceEnd(at_s=now_s, source=plan.order.span, reason=reason, detail=detail or None)
         )
         bench.sink.flush()
+
+
+async def _send(
+    plan: LoadAssignment, bench: Bench, sink: TallySink, look: OnProgress
+) -> tuple[DriveEnd, tuple[str, ...]]:
+    """Return what came of the load, and who was lost on the way."""
+    order = plan.order
+    if plan.workers > 1:  # they put their calls themselves, so that nothing is counted here
+        shared = await drive_shards(
+            order, plan.run, plan.environ, bench, workers=plan.workers, on_progress=look
+        )
+        return shared.end, shared.lost
+    drive_plan = drive_of(order, plan.key, account=plan.account)
+    return await drive(drive_plan, bench.clock, sink, look, plan.caller), ()
 
 
 def _check_first_call(end: DriveEnd) -> None:

@@ -1,21 +1,36 @@
 """What the source of load is told."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
 
 from l9gate.criteria.criterion import Role, Scope
 from l9gate.criteria.threshold import Threshold
-from l9gate.drive.plan import Drive, Progress
-from l9gate.drive.wire_entry import Entrance
+from l9gate.drive.caller import Caller
+from l9gate.drive.order import LoadOrder
+from l9gate.drive.plan import Progress
+from l9gate.store.account import Account
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LoadOrders:
-    """A load, and what is asked of it, so that it can end once that is certain."""
+class Asked:
+    """What is asked of a load, so that it can end once that is certain."""
 
-    drive: Drive
     criteria: tuple[tuple[Threshold, Role], ...]  # those that counting can decide
     scope: Scope  # within which they are judged
     least_s: float = 0.0  # nothing ends earlier because all is kept: a pace has to be sustained
-    entrance: Entrance | None = None  # of the application or its SDK; None: bytes to the endpoint
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadAssignment:
+    """A load, who carries it out, and who pays."""
+
+    order: LoadOrder
+    asked: Asked
+    key: str = field(repr=False)
+    account: Account | None = None
+    caller: Caller | None = None  # of the application or its SDK; None: bytes to the endpoint
+    workers: int = 1  # processes that share it
+    run: Path  # its folder, into which every process writes
+    environ: Mapping[str, str] = field(repr=False)  # of these processes; it holds the key
     on_progress: Callable[[Progress], None] = lambda _: None
