@@ -10,6 +10,7 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import FrameType, ModuleType
 from typing import cast
@@ -119,7 +120,7 @@ class Making:
         base = getattr(module, "BaseModel", None)
         lack = _find_lack(base)
         if lack is not None or not isinstance(base, type):
-            self._blind(lack or "no models")
+            self._blind(f"{_name_sdk()}: {lack}")
             return
         for name in _CONSTRUCTORS:
             self._replace(base, name, self._wrapped(base, name))
@@ -209,6 +210,13 @@ def _find_lack(base: object) -> str | None:
         return "its models are none of pydantic 2"
     missing = [name for name in _CONSTRUCTORS if not hasattr(base, name)]
     return f"its models have no `{missing[0]}`" if missing else None
+
+
+def _name_sdk() -> str:
+    try:
+        return f"{_SDK} {version(_SDK)}"
+    except PackageNotFoundError:
+        return _SDK
 
 
 def _package(frame: FrameType) -> str:

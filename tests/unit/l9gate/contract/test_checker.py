@@ -1,5 +1,6 @@
 """Answers are compared with a contract: whole, in passing, and whatever they hold."""
 
+import json
 from collections.abc import Callable
 
 import msgspec
@@ -75,6 +76,15 @@ def test_other_documents_are_looked_at_in_passing_too(
     found = contract.glance(seen.asked, seen.status, seen.headers, b'{"type": 7}')
     assert found
     assert all(drift.is_grave for drift in found)
+
+
+def test_what_does_not_fit_in_a_batch_is_seen_in_passing(contract: Contract, play: Play) -> None:
+    seen = play("batch")
+    body = json.loads(seen.body)
+    assert body["processing_status"] == "in_progress"
+    ended = json.dumps({**body, "processing_status": "ended"}).encode()
+    found = contract.glance(seen.asked, seen.status, seen.headers, ended)
+    assert {drift.code for drift in found} == {"batch.counts"}
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,14 @@
 
 import sys
 from collections.abc import Callable, Iterator
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import ModuleType
 
 import pydantic
 import pytest
 
+from l9gate.observe import making
 from l9gate.observe.making import ERRORS, MODELS, Made, Making
 
 HERE = Path(__file__)
@@ -155,11 +157,20 @@ def test_pydantic_does_not_take_it_for_a_constructor_of_ones_own(watched: Watche
     assert getattr(kind, "__pydantic_custom_init__") is False  # noqa: B009 - of pydantic
 
 
+NOT_PYDANTIC_2 = "its models are none of pydantic 2"
+PARTIAL = """
+class BaseModel:
+    def __init__(self): pass
+    __init__.__pydantic_base_init__ = True
+"""
+
+
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("class BaseModel: pass", "its models are none of pydantic 2"),
-        ("", "its models are none of pydantic 2"),
+        ("class BaseModel: pass", NOT_PYDANTIC_2),
+        ("", NOT_PYDANTIC_2),
+        (PARTIAL, "its models have no `construct`"),
     ],
 )
 def test_an_sdk_that_cannot_be_watched_is_named(
@@ -168,9 +179,23 @@ def test_an_sdk_that_cannot_be_watched_is_named(
     sdk = ModuleType(MODELS)
     exec(text, vars(sdk))  # noqa: S102 - see above
     monkeypatch.setitem(sys.modules, MODELS, sdk)
-    blind: list[str] = []
     monkeypatch.setitem(sys.modules, ERRORS, sdk)
+    blind: list[str] = []
     making = Making(lambda _: None, blind.append, HERE.parent)
     making.start()
     making.stop()
-    assert blind == [why]
+    assert blind == [f"anthropic {version('anthropic')}: {why}"]
+
+
+def test_an_sdk_without_a_distribution_is_named_without_its_version(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def absent(name: str) -> str:
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr(making, "version", absent)
+    monkeypatch.setitem(sys.modules, MODELS, ModuleType(MODELS))
+    monkeypatch.setitem(sys.modules, ERRORS, ModuleType(ERRORS))
+    blind: list[str] = []
+    Making(lambda _: None, blind.append, HERE.parent).start()
+    assert blind == [f"anthropic: {NOT_PYDANTIC_2}"]
