@@ -103,6 +103,11 @@ WAYS = {
         "load --env closed --duration 1s",
         "load --env gossip --rate 'constant 5/s' --duration 2s --stream",
     ],
+    "soak": [
+        "soak --rehearse --entry sdk --minutes 0.05 --rate 'constant 20/s' --load-factor 0",
+        "soak --env gossip --entry sdk --minutes 0.03 --rate 'constant 5/s'",
+        "soak --env closed --entry sdk --minutes 0.03",
+    ],
     "judge": ["judge {run}", "judge nowhere"],
     "report": ["report {run}", "report {run} --format json", "report {run} --format junit"],
     "explain": ["explain suite-pass-rate"],

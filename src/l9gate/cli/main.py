@@ -15,6 +15,7 @@ COMMANDS = {
     "run": "run layers of tests, then judge them",
     "plan": "say what a run would need, take and could decide; sends nothing",
     "load": "send calls at a rate for a while, then judge what came of them",
+    "soak": "keep up a load for a long time, and find what only grows",
     "judge": "judge one run, or several pooled; sends nothing, costs nothing",
     "report": "print a run's report as text, JSON or JUnit",
     "explain": "say what a criterion or an exit code means",

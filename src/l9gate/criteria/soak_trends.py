@@ -95,9 +95,10 @@ def count_expiries(name: str) -> Callable[[Excerpt], Trending]:
         found = sorted(excerpt.gauges(name), key=lambda one: one.at_s)
         if not found:
             return _nothing("only the simulator of a rehearsal tells of it")
-        last = found[-1].value
+        most = {one.process: one.value for one in found}  # one started anew counts from 0 again
+        total = sum(most.values())
         window_s = found[-1].at_s - found[0].at_s
-        return Trending(value=last, low=last, high=last, n=len(found), window_s=window_s)
+        return Trending(value=total, low=total, high=total, n=len(found), window_s=window_s)
 
     return count
 
@@ -200,15 +201,19 @@ def _stretches(
 
 
 def _unit_of(name: str) -> Callable[[float], str]:
-    return _in_mb if name in (MEMORY, DISK) else lambda value: f"{value:,.3g}"
+    return _in_mb if name in (MEMORY, DISK) else _plainly
+
+
+def _plainly(value: float) -> str:
+    return f"{value:,.3g}" if abs(value) < 100 else f"{value:,.0f}"
 
 
 def _in_mb(value: float) -> str:
-    return f"{value / 1e6:,.3g} MB"
+    return f"{_plainly(value / 1e6)} MB"
 
 
 def _in_ms(value: float) -> str:
-    return f"{1000 * value:,.3g} ms"
+    return f"{_plainly(1000 * value)} ms"
 
 
 def _in_hours(seconds: float) -> str:

@@ -13,8 +13,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-BEAT_S = 1.0
-SMALL_SHARE = 500  # counting takes at most so small a part of the time
+EVERY = "L9GATE_PULSE_EVERY_S"
+BEAT_S = 1.0  # where nobody says it
+MAX_SHARE = 0.005  # of the time is what counting tasks may take, and objects again
 TRACE = "trace"  # a file in the folder: processes that start note who allocates
 BEFORE, AFTER = "before", "after"  # files that ask for the first and the second look
 ALLOCATIONS = ".allocations.json"
@@ -49,11 +50,11 @@ def count_tasks() -> int | None:
 
 def start_pulse(folder: str) -> None:
     """Write what this process counts to a file of its own every second, until it ends."""
-    if Path(folder, TRACE).exists():
-        _start_trace()
+    look = _start_trace(Path(folder)) if Path(folder, TRACE).exists() else lambda: None
 
     def start() -> None:
-        threading.Thread(target=_beat, args=(Path(folder),), name="l9gate", daemon=True).start()
+        about = (Path(folder), look)
+        threading.Thread(target=_beat, args=about, name="l9gate", daemon=True).start()
 
     start()
     if hasattr(os, "register_at_fork"):
@@ -89,37 +90,37 @@ def read_allocations(folder: Path) -> list[tuple[str, int, int]]:
     return [(site, size, count) for site, (size, count) in ordered[:MAX_SITES]]
 
 
-def _beat(folder: Path) -> None:
+def _beat(folder: Path, look: Callable[[], None]) -> None:
     target = folder / str(os.getpid())
-    look = _looker(folder)
+    every_s = float(os.environ.get(EVERY, BEAT_S))
+    objects, objects_due_s = None, 0.0
     while folder.is_dir():
         began_s = time.perf_counter()
-        counts = {"tasks": count_tasks(), "objects": count_objects()}
-        took_s = time.perf_counter() - began_s
+        tasks = count_tasks()
+        ends_s = time.perf_counter()
+        pause_s = max(every_s, (ends_s - began_s) / MAX_SHARE)
+        if ends_s >= objects_due_s:
+            objects = count_objects()
+            objects_due_s = ends_s + (time.perf_counter() - ends_s) / MAX_SHARE
         try:
-            _replace(target, json.dumps(counts))
+            _replace(target, json.dumps({"tasks": tasks, "objects": objects}))
             look()
         except OSError:
             return  # the soak is over
-        time.sleep(max(BEAT_S, SMALL_SHARE * took_s))
+        time.sleep(pause_s)
 
 
-def _start_trace() -> None:
+def _start_trace(folder: Path) -> Callable[[], None]:
+    """Note who allocates; return what looks at it once it is asked to, and writes the growth."""
     import tracemalloc
 
     tracemalloc.start(1)
-
-
-def _looker(folder: Path) -> Callable[[], None]:
-    """Return what takes a look at the allocations once it is asked to, and writes the growth."""
-    import tracemalloc
-
     looks: list[tracemalloc.Snapshot] = []
     ours = (tracemalloc.Filter(False, tracemalloc.__file__), tracemalloc.Filter(False, __file__))
 
     def look() -> None:
         asked = (folder / (AFTER if looks else BEFORE)).exists()
-        if not asked or len(looks) > 1 or not tracemalloc.is_tracing():
+        if not asked or len(looks) > 1:
             return
         gc.collect()
         looks.append(tracemalloc.take_snapshot().filter_traces(ours))

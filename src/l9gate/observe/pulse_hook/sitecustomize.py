@@ -18,6 +18,7 @@ def begin() -> None:
         return
     path = f"{os.path.dirname(HERE)}/pulse.py"  # noqa: PTH120 - l9gate may not be installed here
     module = type(sys)("_l9gate_pulse")
+    module.__file__ = path
     SourceFileLoader(module.__name__, path).exec_module(module)
     module.start_pulse(folder)
 

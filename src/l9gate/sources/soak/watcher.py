@@ -1,0 +1,94 @@
+"""Reads gauges while a soak runs, and says how what is asked of them stands."""
+
+import asyncio
+
+from l9gate.criteria.criterion import Finding, State
+from l9gate.drive.plan import Progress
+from l9gate.errors import L9gateError
+from l9gate.evidence.log import MemoryLog
+from l9gate.evidence.records import Fault, Gauge
+from l9gate.sources.bench import Bench
+from l9gate.sources.soak.plan import SoakOrders
+
+_WHERE = "sources.soak"
+
+
+class Watcher:
+    """Puts a gauge for each thing that is watched, every few seconds."""
+
+    def __init__(self, plan: SoakOrders, bench: Bench) -> None:
+        self._plan = plan
+        self._bench = bench
+        self._gauges: list[Gauge] = list(plan.before)
+        self._operations = plan.operations_before
+        self._findings: tuple[Finding, ...] = ()
+        self._looked_s = bench.clock.now_s()
+        self.why_stop: str | None = None
+        self.is_gone = False
+
+    def look(self, progress: Progress) -> bool:
+        """Take how the load stands; return whether enough was seen."""
+        self._operations = self._plan.operations_before + progress.done
+        self._plan.on_progress(progress, self._findings)
+        return self.why_stop is not None
+
+    async def watch(self) -> None:
+        """Read until cancelled, or until the process is gone."""
+        watched, every_s = self._plan.watched, self._plan.every_s
+        name = await asyncio.to_thread(lambda: watched.name)
+        for limit, value in watched.read_limits().items():
+            self._put(limit, value, name)
+        due_s = self._bench.clock.now_s()
+        while True:
+            try:
+                found = await asyncio.to_thread(watched.read)
+            except OSError:
+                self.is_gone, self.why_stop = True, f"the watched process {name} ended"
+                self._bench.say(f"stopped: {self.why_stop}")
+                return
+            for gauge, value in found.items():
+                self._put(gauge, value, name)
+            await self._read_expiries()
+            await self._judge()
+            due_s += every_s
+            await asyncio.sleep(max(due_s - self._bench.clock.now_s(), 0.0))
+
+    async def _read_expiries(self) -> None:
+        try:
+            found = await self._plan.watched.read_expiries()
+        except L9gateError as error:
+            now_s = self._bench.clock.now_s()
+            fault = Fault(at_s=now_s, where=_WHERE, error_class=type(error).__name__)
+            self._bench.sink.put(fault)
+            return
+        for name, value in found.items():
+            self._put(name, value, self._plan.watched.simulator)
+
+    async def _judge(self) -> None:
+        """Look, every now and then, how what is asked stands."""
+        now_s = self._bench.clock.now_s()
+        if now_s - self._looked_s < self._plan.look_every_s:
+            return
+        self._looked_s = now_s
+        log, scope = MemoryLog(tuple(self._gauges)), self._plan.scope
+        self._findings = await asyncio.to_thread(
+            lambda: tuple(one.judge(log, scope) for one in self._plan.criteria)
+        )
+        broken = [one for one in self._findings if one.state is State.BROKEN]
+        if broken and self._plan.stops_when_broken and self.why_stop is None:
+            self.why_stop = f"{broken[0].criterion} is broken: {broken[0].reason or 'see below'}"
+            self._bench.say(f"stopped early: {self.why_stop}")
+
+    def _put(self, name: str, value: float, process: str | None) -> None:
+        gauge = Gauge(
+            at_s=self._bench.clock.now_s(),
+            name=name,
+            value=float(value),
+            span=self._plan.drive.span,
+            operations=self._operations,
+            owner=None,
+            layer=None,
+            process=process,
+        )
+        self._gauges.append(gauge)
+        self._bench.sink.put(gauge)
