@@ -5,23 +5,16 @@ and rates are one question: of n samples, may so many be wrong (order statistics
 bounds of Clopper & Pearson 1934)? Paces follow Garwood (1936).
 """
 
+from functools import lru_cache
+
 import msgspec
 
 from l9gate.criteria.criterion import Criterion, Role, Scope, State
-from l9gate.criteria.decision import count_beyond
 from l9gate.criteria.effort import mean_cost_usd
 from l9gate.criteria.excerpt import CALL_KEYS, Excerpt
-from l9gate.criteria.quantities import (
-    BY_NAME,
-    RATES,
-    SAMPLES,
-    CountedRate,
-    PaceOf,
-    RankedSample,
-    Rate,
-    Sample,
-)
+from l9gate.criteria.quantities import BY_NAME, PaceOf
 from l9gate.criteria.rest import prices_of
+from l9gate.criteria.stopping import LEAST, progress_of, wrong_share
 from l9gate.criteria.threshold import Threshold
 from l9gate.criteria.waiver import NotApplicable
 from l9gate.evidence.log import EvidenceLog, MemoryLog
@@ -35,8 +28,11 @@ from l9gate.measure.sample_sizes import (
     samples_needed,
     samples_to_be_likely,
 )
+from l9gate.measure.sequential import Stopping
+from l9gate.measure.stopping_times import StoppingBounds
 
 LIKELY = 0.8
+GIVEN_UP = 2000  # samples that nobody waits for in a run
 
 
 class Seen(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,6 +46,16 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     window_s: float | None  # of a pace
     s_per_sample: float | None
     usd_per_sample: float | None
+
+
+class Assumed(msgspec.Struct, frozen=True, kw_only=True):
+    """What becomes of a measurement that stops when it is decided, at an assumed true share."""
+
+    wrong_share: float  # of samples on the wrong side of the limit
+    mean_n: float  # samples until it is decided, or given up
+    kept: float  # how likely it is shown kept
+    broken: float
+    most: int  # samples after which it is given up
 
 
 class Outlook(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,6 +76,7 @@ class Outlook(msgspec.Struct, frozen=True, kw_only=True):
     usd: float | None  # the same, at the cost seen
     seen: Seen | None
     unknown: tuple[str, ...]  # what is not known, and why
+    anytime: tuple[Assumed, ...] = ()  # where the run may stop as soon as it is decided
 
 
 def look_ahead(
@@ -115,18 +122,39 @@ def look_ahead(
         usd=_times(needs, None if seen is None else seen.usd_per_sample, 1),
         seen=seen,
         unknown=_unknown(seen, is_sampled=limit is not None or is_pace),
+        anytime=_assume(limit, seen, scope) if scope.stopping is Stopping.ANYTIME else (),
     )
+
+
+def _assume(limit: float | None, seen: Seen | None, scope: Scope) -> tuple[Assumed, ...]:
+    """Return what to expect of builds that are perfect, good, as the last one, bad and broken."""
+    if limit is None:
+        return ()
+    bounds = _bounds(limit, scope.alpha)
+    shares = {0.0, limit / 2, min(2 * limit, 1.0), 1.0}
+    if seen is not None and seen.kind is Origin.LIVE and seen.wrong is not None and seen.n:
+        shares.add(seen.wrong / seen.n)
+    return tuple(
+        Assumed(
+            wrong_share=share,
+            mean_n=found.mean_n,
+            kept=found.kept,
+            broken=found.broken,
+            most=found.most,
+        )
+        for share in sorted(shares)
+        for found in (bounds.expect(share),)
+    )
+
+
+@lru_cache(maxsize=16)  # several criteria ask for the same share
+def _bounds(limit: float, alpha: float) -> StoppingBounds:
+    return StoppingBounds.of(limit, alpha, GIVEN_UP, first=LEAST)
 
 
 def _needs(criterion: Threshold, scope: Scope) -> tuple[float | None, int | None]:
     """Return the rate of wrong samples that must be undercut, and the least number that can."""
-    condition = criterion.condition
-    quantity = BY_NAME[condition.quantity]
-    limit = None
-    if isinstance(quantity, SAMPLES) and condition.quantile is not None:
-        limit = 1 - condition.quantile if condition.operator.wants_low else None
-    elif isinstance(quantity, RATES):
-        limit = condition.limit if condition.operator.wants_low else 1 - condition.limit
+    limit = wrong_share(criterion.condition)
     if limit is None or not 0 < limit < 1:
         return None, criterion.min_n or None
     return limit, samples_needed(1 - limit, scope.alpha, rule=scope.rule)
@@ -139,18 +167,9 @@ def _seen(criterion: Criterion, run: str, log: EvidenceLog, scope: Scope) -> See
     if isinstance(criterion, Threshold):
         excerpt = Excerpt(log, scope, criterion.layers, criterion.where)
         quantity = BY_NAME[criterion.condition.quantity]
-        condition = criterion.condition
-        if isinstance(quantity, Sample):
-            values = [one.value for one in quantity.observe(excerpt)]
-            wrong = sum(not condition.operator.holds(value, condition.limit) for value in values)
-        elif isinstance(quantity, Rate):
-            happened = sum(one.value > 0 for one in quantity.observe(excerpt))
-            wrong = happened if condition.operator.wants_low else finding.n - happened
-        elif isinstance(quantity, RankedSample):
-            wrong = count_beyond(quantity.rank(excerpt), condition)
-        elif isinstance(quantity, CountedRate):
-            happened, _ = quantity.count(excerpt)
-            wrong = happened if condition.operator.wants_low else finding.n - happened
+        progress = progress_of(criterion, excerpt)
+        if progress is not None:
+            wrong = progress.wrong
         elif isinstance(quantity, PaceOf):
             window_s = quantity.read(excerpt).window_s
         if quantity.keys == CALL_KEYS and len(excerpt.calls) > 1 and finding.n:

@@ -2,20 +2,24 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import msgspec
 
 from l9gate.criteria.criterion import Criterion, Scope
+from l9gate.criteria.load_outlook import LoadProspect, LoadSize, plan_load
 from l9gate.criteria.planning import Outlook, look_ahead
 from l9gate.criteria.policy import Policy, parse_policy, policy_text_of
 from l9gate.criteria.rest import last_budgets
 from l9gate.criteria.snapshot import Snapshot
 from l9gate.errors import BudgetError, RunDataError
+from l9gate.evidence.load import Source
 from l9gate.evidence.records import Exchange, Layer, LayerRun, Origin
 from l9gate.gate.money import check_budget
 from l9gate.gate.request import RunRequest
 from l9gate.measure.clock import Clock
+from l9gate.measure.sequential import Stopping
 from l9gate.store.history import read_history
 from l9gate.store.ledger import Ledger
 from l9gate.store.run import open_run
@@ -58,6 +62,20 @@ class Forecast(msgspec.Struct, frozen=True, kw_only=True):
     usd: float | None
     prices_as_of: str
     warnings: tuple[str, ...]
+    stopping: Stopping = Stopping.FIXED
+
+
+class LoadForecast(msgspec.Struct, frozen=True, kw_only=True):
+    """What a load would send, cost, and could decide."""
+
+    calls: int
+    minutes: float
+    usd: float | None  # None: its model has no price
+    model: str
+    environment: str
+    stopping: Stopping
+    prospects: tuple[LoadProspect, ...]
+    prices_as_of: str
 
 
 class _Earlier(msgspec.Struct, frozen=True):
@@ -76,13 +94,13 @@ def plan(request: RunRequest, clock: Clock) -> Forecast:
     Raises:
         PolicyError: the policy is wrong.
     """
-    chosen = request.policy or request.settings.policy
-    policy = parse_policy(policy_text_of(chosen), str(chosen or "the default policy"))
+    policy = _policy_of(request)
     scope = Scope(
         layers=request.layers,
         kind=request.kind,
         environment=request.environment.name,
         alpha=policy.alpha,
+        stopping=policy.stopping,
     )
     with ExitStack() as stack:
         earlier = list(_earlier_runs(request, policy, stack))
@@ -104,7 +122,42 @@ def plan(request: RunRequest, clock: Clock) -> Forecast:
         usd=_total([one.usd for one in layers]),
         prices_as_of=AS_OF.isoformat(),
         warnings=warnings,
+        stopping=policy.stopping,
     )
+
+
+def forecast_load(request: RunRequest, size: LoadSize) -> LoadForecast:
+    """Return what a load of this size would take and could decide; sends nothing.
+
+    Raises:
+        PolicyError: the policy is wrong.
+    """
+    policy = _policy_of(request)
+    scope = Scope(
+        layers=(),
+        kind=request.kind,
+        environment=request.environment.name,
+        alpha=policy.alpha,
+        sources=(Source.LOAD,),
+        stopping=policy.stopping,
+    )
+    prices = request.settings.prices
+    return LoadForecast(
+        calls=size.calls,
+        minutes=size.duration_s / 60,
+        usd=size.usd(prices),
+        model=size.model,
+        environment=request.environment.name,
+        stopping=policy.stopping,
+        prospects=plan_load(policy.asked(scope), scope, size, prices),
+        prices_as_of=AS_OF.isoformat(),
+    )
+
+
+def _policy_of(request: RunRequest) -> Policy:
+    chosen = request.policy or request.settings.policy
+    policy = parse_policy(policy_text_of(chosen), str(chosen or "the default policy"))
+    return replace(policy, stopping=request.stopping or policy.stopping)
 
 
 def _earlier_runs(request: RunRequest, policy: Policy, stack: ExitStack) -> Iterator[_Earlier]:
@@ -132,6 +185,7 @@ def _earlier_runs(request: RunRequest, policy: Policy, stack: ExitStack) -> Iter
                 environment=manifest.environment,
                 alpha=policy.alpha,
                 sources=manifest.sources,
+                stopping=policy.stopping,
             )
             layers = frozenset(run.layer for run in log.of(LayerRun))
             yield _Earlier(entry.path.name, layers, manifest.kind, Snapshot(log), scope)

@@ -116,3 +116,37 @@ def test_a_plan_of_a_model_without_a_price_shows_the_lines_to_add(
     done = l9gate("plan")
     assert done.returncode == 0
     assert '[tool.l9gate.prices."claude-mythos-5"]' in done.stdout
+
+
+@pytest.fixture
+def load_policy(project: Path) -> None:
+    (project / "load.toml").write_text(
+        """
+format = 1
+[[criterion]]
+name = "p99"
+role = "exit"
+sources = ["load"]
+require = "p99(load.latency_s) < 3s"
+why = "w"
+"""
+    )
+
+
+@pytest.mark.usefixtures("load_policy")
+def test_a_plan_of_a_load_says_what_it_sends_costs_and_can_decide(l9gate: Gate) -> None:
+    words = ("plan", "--rate", "constant 5/s", "--duration", "60s", "--format", "json")
+    found = json.loads(l9gate(*words, "--policy", "load.toml").stdout)
+    assert (found["calls"], found["minutes"], found["stopping"]) == (300, 1.0, "fixed")
+    (p99,) = found["prospects"]
+    assert (p99["needs"], p99["allowed"]) == (299, 0)
+    assert p99["usd"] == pytest.approx(found["usd"] * 299 / 300)
+    shown = l9gate(*words[:5], "--policy", "load.toml", "--stopping", "anytime").stdout
+    assert "300 calls of claude-haiku-5-5 in 1.0 min" in shown
+    assert "too few calls" in shown
+
+
+def test_a_load_of_a_number_that_nobody_knows_is_not_planned(l9gate: Gate) -> None:
+    done = l9gate("plan", "--rate", "closed 8")
+    assert done.returncode == 64
+    assert "not known beforehand" in done.stderr

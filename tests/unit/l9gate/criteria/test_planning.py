@@ -9,6 +9,7 @@ from l9gate.criteria.planning import Outlook, look_ahead
 from l9gate.criteria.policy import default_policy_text, parse_policy
 from l9gate.evidence.log import MemoryLog
 from l9gate.evidence.records import Exchange, Layer, Origin, TestOutcome
+from l9gate.measure.sequential import Stopping
 from l9gate.wire.messages import Usage
 
 PERFORMANCE = Layer.PERFORMANCE
@@ -168,8 +169,8 @@ def test_what_is_no_sample_of_calls_has_neither_minutes_nor_chance(
 ) -> None:
     tests = ahead("failures == 0", calls(3))
     assert (tests.seen is not None, tests.chance, tests.minutes) == (True, None, None)
-    floor = ahead("p50(latency_s) > 10ms", calls(30))  # nobody plans to be slow
-    assert (floor.needs, floor.chance) == (None, None)
+    floor = ahead("p50(latency_s) > 10ms", calls(30))
+    assert (floor.needs, floor.chance) == (5, 1.0)
 
 
 def test_scenarios_are_counted_in_tests(
@@ -183,3 +184,19 @@ def test_scenarios_are_counted_in_tests(
     here = scope(layers=(PERFORMANCE,))
     found = look_ahead(asked, here, ("run-1", log, here))
     assert (found.basis, found.expected, found.needs) == ("tests", 1, None)
+
+
+def test_run_that_may_stop_says_how_long_it_takes_at_assumed_shares(
+    scope: Callable[..., Scope], calls: Calls
+) -> None:
+    """Methods.md 4.4: 88 samples of a perfect build; ten of one where everything is wrong."""
+    here = scope(layers=(PERFORMANCE,), stopping=Stopping.ANYTIME)
+    found = look_ahead(criterion("p95(latency_s) < 2s"), here, ("run-1", calls(100, 1), here))
+    by_share = {one.wrong_share: one for one in found.anytime}
+    assert list(by_share) == pytest.approx([0.0, 0.01, 0.025, 0.1, 1.0])
+    assert by_share[0.0].mean_n == pytest.approx(88)
+    assert by_share[1.0].mean_n == pytest.approx(10)
+    assert by_share[0.01].kept > 0.99
+    assert look_ahead(criterion("failures == 0"), here, None).anytime == ()
+    once = scope(layers=(PERFORMANCE,))
+    assert look_ahead(criterion("p95(latency_s) < 2s"), once, None).anytime == ()
