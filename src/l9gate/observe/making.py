@@ -88,7 +88,7 @@ class Making:
         self._blind = blind
         self._root = f"{root}{os.sep}"
         self._imports: list[ImportWatch] = []
-        self._before: dict[tuple[type, str], object] = {}  # None: it was inherited
+        self._before: dict[tuple[type, str], tuple[object, object]] = {}  # and what is there now
         self._kinds: dict[type, tuple[str, bool] | None] = {}
 
     def start(self) -> None:
@@ -105,12 +105,14 @@ class Making:
                 watch.start()
 
     def stop(self) -> None:
-        """Leave the SDK as it was found."""
+        """Leave the SDK as it was found, but for what somebody has patched over ours."""
         for watch in self._imports:
             watch.stop()
         self._imports.clear()
-        for (owner, name), before in self._before.items():
-            if before is None:
+        for (owner, name), (before, patched) in self._before.items():
+            if vars(owner).get(name) is not patched:
+                continue
+            if before is None:  # it was inherited
                 delattr(owner, name)
             else:
                 setattr(owner, name, before)
@@ -132,7 +134,7 @@ class Making:
             self._replace(base, "__init__", self._wrapped_error(base))
 
     def _replace(self, owner: type, name: str, patched: object) -> None:
-        self._before[owner, name] = vars(owner).get(name)
+        self._before[owner, name] = vars(owner).get(name), patched
         setattr(owner, name, patched)
 
     def _wrapped_error(self, base: type) -> Callable[..., None]:

@@ -151,6 +151,15 @@ def test_the_sdk_is_left_as_it_was_found(watched: Watched) -> None:
     assert len(told) == 1
 
 
+def test_what_somebody_patched_over_ours_stays(watched: Watched) -> None:
+    sdk, _, _, making = watched
+    theirs = classmethod(lambda kind, **values: (kind, values))
+    sdk.BaseModel.construct = theirs
+    making.stop()
+    assert vars(sdk.BaseModel)["construct"] is theirs
+    assert "model_validate" not in vars(sdk.BaseModel)
+
+
 def test_pydantic_does_not_take_it_for_a_constructor_of_ones_own(watched: Watched) -> None:
     """It would call such a one for every part of every answer."""
     kind = model(watched[0].BaseModel, "Message")
