@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from l9gate.criteria.excerpt import Excerpt
-from l9gate.evidence.records import Gauge
+from l9gate.evidence.records import Allocation, Gauge
 from l9gate.measure.trend import Growth, Trend, TrendPlan, find_trend
 
 if TYPE_CHECKING:
@@ -59,7 +59,12 @@ def count_leaks(name: str) -> Callable[[Excerpt], Trending]:
     """Return what counts the processes in which a gauge grows without end."""
 
     def count(excerpt: Excerpt) -> Trending:
-        return _count(_gauge_trends(excerpt, name), _unit_of(name), _ABSENT.get(name, _NO_PROCESS))
+        trends = _gauge_trends(excerpt, name)
+        found = _count(trends, _unit_of(name), _ABSENT.get(name, _NO_PROCESS))
+        if name not in (MEMORY, OBJECTS) or not found.evidence:
+            return found
+        blamed = tuple(map(_in_words, excerpt.log.of(Allocation)))
+        return msgspec.structs.replace(found, evidence=found.evidence + blamed)
 
     return count
 
@@ -138,6 +143,11 @@ def describe_trend(trend: Trend, in_words: Callable[[float], str]) -> str:
 
 def _nothing(note: str) -> Trending:
     return Trending(value=None, low=None, high=None, n=0, window_s=0.0, note=note)
+
+
+def _in_words(one: Allocation) -> str:
+    grown = _in_mb(one.grown_bytes)
+    return f"{one.site}: {grown} more in {one.grown_blocks:,} blocks, in {one.seconds:.0f} s"
 
 
 def _longest(trends: dict[str, Trend]) -> Trend:

@@ -220,6 +220,15 @@ class Gauge(Record, frozen=True, kw_only=True, tag="gauge"):
     process: str | None = None  # pid and start of a tree's root; one started anew has a new base
 
 
+class Allocation(Record, frozen=True, kw_only=True, tag="allocation"):
+    """A line of code that allocated more and more, seen when a leak was looked for again."""
+
+    site: str  # file:line, below the project's folder
+    grown_bytes: int
+    grown_blocks: int
+    seconds: float  # between the two looks
+
+
 class Fault(Record, frozen=True, kw_only=True, tag="fault"):
     """Something that l9gate itself got wrong or had to drop; never the application's error."""
 
@@ -311,6 +320,7 @@ AnyRecord: TypeAlias = (
     | Mention
     | ReportedCall
     | Gauge
+    | Allocation
     | Budget
     | Fault
     | Unguarded

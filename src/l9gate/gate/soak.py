@@ -8,7 +8,7 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from l9gate.criteria.criterion import Finding, Role, Scope, State
+from l9gate.criteria.criterion import Role, Scope, State
 from l9gate.criteria.policy import Policy, parse_policy, policy_text_of
 from l9gate.criteria.quantities import BY_NAME, Trended
 from l9gate.criteria.soak_trends import MEMORY
@@ -19,6 +19,7 @@ from l9gate.drive.plan import Drive
 from l9gate.errors import L9gateError
 from l9gate.evidence.load import Entry, Source
 from l9gate.evidence.records import Fault, Gauge
+from l9gate.gate.blame import find_allocations
 from l9gate.gate.judgement import Judgement, judge
 from l9gate.gate.load_app import application_environ, project_modules, witnessed_caller
 from l9gate.gate.request import RunRequest, Say, describe_request, manifest_of
@@ -35,7 +36,6 @@ from l9gate.sources.soak.collect import collect
 from l9gate.sources.soak.plan import SoakOrders
 from l9gate.sources.soak.watched import Watched
 from l9gate.sources.suite.environ import SuiteTarget, real_environ
-from l9gate.store.account import Account
 from l9gate.store.run import RunFolder, create_run, open_run
 from l9gate.store.settings import Settings
 
@@ -128,31 +128,44 @@ def _carry_out(
     part: _Soak, target: SuiteTarget, environ: Mapping[str, str], say: Say
 ) -> SoakResult:
     """Send, read and judge; only a soak that came to its end is sealed."""
-    run, is_interrupted = part.run, False
+    run, path = part.run, part.folder.path
     with ExitStack() as stack:
         sink = stack.enter_context(closing(part.folder.writer("gate")))
         bench = Bench(clock=SystemClock(), seed=run.seed, sink=sink, say=say)
-        caps = caps_of_run(run)
-        account = stack.enter_context(account_of_run(run, caps, part.folder, bench))
-        child = real_environ(environ, target, run.settings.key_variables(), part.folder.path)
+        account = stack.enter_context(account_of_run(run, caps_of_run(run), part.folder, bench))
+        child = real_environ(environ, target, run.settings.key_variables(), path)
         if account is not None:
             child |= account.variables()
-        soaked = stack.enter_context(_soaked(part, child))
         drive = drive_of(part.order, target.key, account=account)
-        orders = _orders(part, drive, _watched(part.asked, soaked, target), say, account)
+        is_whole = _send(part, drive, target, child, bench)
+        sink.flush()
+        if is_whole and part.asked.attribute and _has_memory_leak(judge([path])):
+            find_allocations(part.asked, part.run, drive, child, bench)
+    if is_whole:
+        part.folder.seal()
+    else:
+        say(f"interrupted; go on with: l9gate soak --resume {path}")
+    return SoakResult(judgement=judge([path]), is_interrupted=not is_whole)
+
+
+def _send(
+    part: _Soak, drive: Drive, target: SuiteTarget, environ: Mapping[str, str], bench: Bench
+) -> bool:
+    """Keep up the load while the process is watched; return whether nobody interrupted it."""
+    with ExitStack() as stack:
+        soaked = stack.enter_context(_soaked(part, environ))
+        progress = SoakProgress(bench.say, drive.account)
+        orders = _orders(part, drive, _watched(part.asked, soaked, target), progress)
         if part.order.entry is not Entry.WIRE:
-            stack.enter_context(application_environ(child))
-            caller = witnessed_caller(part.order, run, bench, account)
+            stack.enter_context(application_environ(environ))
+            caller = witnessed_caller(part.order, part.run, bench, drive.account)
             orders = replace(orders, caller=stack.enter_context(caller))
         try:
             with asyncio.Runner(loop_factory=find_loop_factory()) as runner:
                 runner.run(_collect(orders, bench))
         except (asyncio.CancelledError, KeyboardInterrupt):
-            is_interrupted = True
-            say(f"interrupted; go on with: l9gate soak --resume {part.folder.path}")
-    if not is_interrupted:
-        part.folder.seal()
-    return SoakResult(judgement=judge([part.folder.path]), is_interrupted=is_interrupted)
+            return False
+        return True
 
 
 @contextmanager
@@ -162,7 +175,7 @@ def _soaked(part: _Soak, environ: Mapping[str, str]) -> Iterator[Soaked]:
     if asked.command is not None:
         root = part.run.settings.root
         every_s = asked.reads_every_s
-        with running_command(asked.command, root, environ, asked.url, every_s) as soaked:
+        with running_command(asked.command, root, environ, asked.url, every_s=every_s) as soaked:
             yield soaked
     else:
         yield Soaked(pid=os.getpid() if asked.pid is None else asked.pid)
@@ -177,9 +190,7 @@ def _watched(asked: SoakAsked, soaked: Soaked, target: SuiteTarget) -> Watched:
     )
 
 
-def _orders(
-    part: _Soak, drive: Drive, watched: Watched, say: Say, account: Account | None
-) -> SoakOrders:
+def _orders(part: _Soak, drive: Drive, watched: Watched, progress: SoakProgress) -> SoakOrders:
     run, asked = part.run, part.asked
     scope = Scope(
         layers=(),
@@ -198,7 +209,7 @@ def _orders(
         scope=scope,
         look_every_s=look_every_s,
         stops_when_broken=run.stopping is Stopping.ANYTIME,
-        on_progress=SoakProgress(say, account).show,
+        on_progress=progress.show,
         before=part.before,
     )
 
@@ -229,7 +240,9 @@ async def _collect(orders: SoakOrders, bench: Bench) -> None:
         bench.sink.put(Fault(at_s=now_s, where=where, error_class=type(error).__name__))
 
 
-def has_memory_leak(findings: tuple[Finding, ...]) -> bool:
-    """Whether a finding says that memory or objects grow without end."""
+def _has_memory_leak(judgement: Judgement) -> bool:
     words = ("soak.memory_", "soak.object_")
-    return any(one.state is State.BROKEN and one.condition.startswith(words) for one in findings)
+    return any(
+        one.state is State.BROKEN and one.condition.startswith(words)
+        for one in judgement.verdict.findings
+    )

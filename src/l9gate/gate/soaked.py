@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from l9gate.errors import EndpointUnreachableError, PlanError
 from l9gate.measure.clock import SystemClock
 from l9gate.observe import pulse_hook
-from l9gate.observe.pulse import EVERY
+from l9gate.observe.pulse import BEAT_S, EVERY, TRACE
 from l9gate.wire.redaction import Redactor
 
 READY_S = 60.0
@@ -38,7 +38,13 @@ class Soaked:
 
 @contextmanager
 def running_command(
-    command: str, root: Path, environ: Mapping[str, str], url: str | None, every_s: float
+    command: str,
+    root: Path,
+    environ: Mapping[str, str],
+    url: str | None,
+    *,
+    every_s: float = BEAT_S,
+    notes_allocations: bool = False,
 ) -> Iterator[Soaked]:
     """Start a command, wait until it listens, and end it with everything that it started.
 
@@ -48,6 +54,7 @@ def running_command(
         environ: its variables.
         url: where it listens; None: nobody waits for it.
         every_s: how often its Python processes report.
+        notes_allocations: whether they note who allocates, which makes them several times slower.
 
     Raises:
         PlanError: there is no such program.
@@ -56,6 +63,8 @@ def running_command(
     with tempfile.TemporaryDirectory(prefix="l9gate-soak-") as folder:
         log, pulses = Path(folder) / "log", Path(folder) / "pulses"
         pulses.mkdir()
+        if notes_allocations:
+            (pulses / TRACE).touch()
         with log.open("wb") as output:
             process = _start(command, root, _told(environ, pulses, every_s), output.fileno())
         try:
