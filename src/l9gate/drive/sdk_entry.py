@@ -71,7 +71,7 @@ class SdkEntry:
         if raw.headers.get(self._wire.proof_header):
             row.marks |= CallMark.HAS_REQUEST_ID
         row.origin = origin_said(raw.headers.get(names.ORIGIN), row.origin)
-        answer = raw.parse()
+        answer = await raw.parse()
         if isinstance(answer, AsyncStream):
             await self._listen(answer, row)
         elif isinstance(answer, Message):

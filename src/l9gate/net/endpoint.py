@@ -12,6 +12,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from l9gate.errors import SettingsError
 
 _PORTS = {"http": 80, "https": 443}
+_MAX_HEAD_BYTES = 16 * 1024
 _KNOWN_FOR_S = 10.0  # how long an address that was looked up is used
 
 Factory: TypeAlias = Callable[[], asyncio.Protocol]
@@ -168,20 +169,23 @@ class Connector:
     async def _connect_through(self, address: str, factory: Factory) -> None:
         """Ask the proxy for a tunnel and speak TLS through it."""
         endpoint = self._endpoint
-        reader, writer = await asyncio.open_connection(address, self._first_hop.port)
+        consent = self._loop.create_future()
+        plain, _ = await self._loop.create_connection(
+            lambda: _Consent(consent), address, self._first_hop.port
+        )
         try:
             name = f"[{endpoint.name}]" if ":" in endpoint.name else endpoint.name
             place = f"{name}:{endpoint.port}"
             lines = [f"CONNECT {place} HTTP/1.1", f"host: {place}"]
             lines += self._first_hop.authorization()
-            writer.write("\r\n".join([*lines, "", ""]).encode())
-            await _read_consent(reader)
+            plain.write("\r\n".join([*lines, "", ""]).encode())
+            await consent
             protocol = factory()
             transport = await self._loop.start_tls(
-                writer.transport, protocol, _context(endpoint), server_hostname=endpoint.name
+                plain, protocol, _context(endpoint), server_hostname=endpoint.name
             )
         except BaseException:
-            writer.transport.abort()
+            plain.abort()
             raise
         if transport is not None:
             protocol.connection_made(transport)
@@ -191,12 +195,28 @@ def _context(endpoint: Endpoint) -> ssl.SSLContext:
     return endpoint.tls or ssl.create_default_context()
 
 
-async def _read_consent(reader: asyncio.StreamReader) -> None:
-    try:
-        head = await reader.readuntil(b"\r\n\r\n")
-    except (asyncio.IncompleteReadError, asyncio.LimitOverrunError) as error:
-        raise ProxyRefusedError("the proxy gave no answer") from error
-    status = head.split(b"\r\n", 1)[0].split(b" ")[1:2]
-    if not status or not status[0].startswith(b"2"):
-        said = b" ".join(status).decode("latin-1")
-        raise ProxyRefusedError(f"the proxy opened no tunnel: {said}")
+class _Consent(asyncio.Protocol):
+    """Reads what a proxy answers to CONNECT."""
+
+    def __init__(self, consent: "asyncio.Future[None]") -> None:
+        self._consent = consent
+        self._head = b""
+
+    def data_received(self, data: bytes) -> None:
+        """Take a piece of the answer."""
+        self._head += data
+        if self._consent.done() or (
+            b"\r\n\r\n" not in self._head and len(self._head) < _MAX_HEAD_BYTES
+        ):
+            return
+        status = b"".join(self._head.split(b"\r\n", 1)[0].split(b" ")[1:2])
+        if status.startswith(b"2"):
+            self._consent.set_result(None)
+        else:
+            said = status.decode("latin-1")
+            self._consent.set_exception(ProxyRefusedError(f"the proxy opened no tunnel: {said}"))
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - why does not matter
+        """Give up."""
+        if not self._consent.done():
+            self._consent.set_exception(ProxyRefusedError("the proxy gave no answer"))
