@@ -19,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
+from l9gate.criteria.criterion import Scope
 from l9gate.drive.order import LoadOrder
 from l9gate.evidence.load import Arm, ClientCheck, LoadBlock
 from l9gate.evidence.records import Origin
@@ -26,6 +27,7 @@ from l9gate.measure.clock import SystemClock
 from l9gate.measure.histogram import Histogram
 from l9gate.sources.bench import Bench
 from l9gate.sources.load.crew import SharedEnd
+from l9gate.sources.load.plan import Asked, LoadAssignment
 from l9gate.sources.load.workers import drive_shards
 from l9gate.store.run import FORMAT_VERSION, Manifest, RunFolder, create_run
 
@@ -80,8 +82,16 @@ def carry_out(base_url: str, rate: str, workers: int) -> tuple[SharedEnd, RunFol
     environ = {**os.environ, "ANTHROPIC_API_KEY": "sk-none"}
     with folder.writer("gate") as sink:
         bench = Bench(clock=SystemClock(), seed=1, sink=sink, say=print)
-        load = drive_shards(order, folder.path, environ, bench, workers=workers)
-        return asyncio.run(load), folder
+        scope = Scope(layers=(), kind=Origin.LIVE, environment="development")
+        plan = LoadAssignment(
+            order=order,
+            asked=Asked(criteria=(), scope=scope),
+            key="",
+            workers=workers,
+            run=folder.path,
+            environ=environ,
+        )
+        return asyncio.run(drive_shards(plan, bench)), folder
 
 
 def latencies_s(folder: RunFolder) -> dict[int, "np.ndarray[tuple[int], np.dtype[np.float64]]"]:

@@ -95,6 +95,7 @@ class Progress:
     lag_s: float  # p99 of the schedule's lag in the last stretch
     latency_counts: Histogram = field(default_factory=Histogram, repr=False)  # not to be changed
     ttft_counts: Histogram = field(default_factory=Histogram, repr=False)
+    tally: dict[str, tuple[int, int]] = field(default_factory=dict)  # of criteria: n, and wrong
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

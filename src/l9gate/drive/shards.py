@@ -36,6 +36,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True, tag="standing"):
     latency_infinite: int
     ttft: bytes
     ttft_infinite: int
+    tally: dict[str, tuple[int, int]] = {}  # by name of a criterion: n, and how many are wrong
 
 
 class Ended(msgspec.Struct, frozen=True, kw_only=True, tag="ended"):
@@ -49,8 +50,8 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True, tag="ended"):
     refusal: str | None = None
 
 
-def standing_of(progress: Progress) -> Standing:
-    """Return a progress as it is told."""
+def standing_of(progress: Progress, tally: dict[str, tuple[int, int]] | None = None) -> Standing:
+    """Return a progress as it is told, with what criteria count."""
     latency, ttft = progress.latency_counts, progress.ttft_counts
     return Standing(
         at_s=progress.at_s,
@@ -67,6 +68,7 @@ def standing_of(progress: Progress) -> Standing:
         latency_infinite=latency.infinite,
         ttft=ttft.to_hdr(),
         ttft_infinite=ttft.infinite,
+        tally=tally or {},
     )
 
 
@@ -101,6 +103,7 @@ def merge_standings(parts: Sequence[Standing]) -> Progress:
         lag_s=max(one.lag_s for one in parts),
         latency_counts=latency,
         ttft_counts=ttft,
+        tally=_tallied([one.tally for one in parts]),
     )
 
 
@@ -134,6 +137,15 @@ def _added(counts: Sequence[dict[int, int]]) -> dict[CallEnd, int]:
     for one in counts:
         total.update(one)
     return {CallEnd(end): count for end, count in sorted(total.items())}
+
+
+def _tallied(tallies: Sequence[dict[str, tuple[int, int]]]) -> dict[str, tuple[int, int]]:
+    whole: dict[str, tuple[int, int]] = {}
+    for one in tallies:
+        for name, (n, wrong) in one.items():
+            known_n, known_wrong = whole.get(name, (0, 0))
+            whole[name] = (known_n + n, known_wrong + wrong)
+    return whole
 
 
 def _total(counts: Sequence[int | None]) -> int | None:

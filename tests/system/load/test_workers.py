@@ -13,27 +13,33 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from l9gate.criteria.criterion import Scope
 from l9gate.criteria.shortfall import why_incomplete
 from l9gate.drive.arrivals import Poisson
 from l9gate.drive.order import LoadOrder
 from l9gate.drive.plan import Progress, Reason
 from l9gate.errors import PlanError
 from l9gate.evidence.load import LoadPlan
-from l9gate.evidence.records import Fault
+from l9gate.evidence.records import Fault, Origin
 from l9gate.measure.clock import SystemClock
 from l9gate.sources.bench import Bench
 from l9gate.sources.load.crew import SharedEnd
+from l9gate.sources.load.plan import Asked, LoadAssignment
 from l9gate.sources.load.workers import drive_shards
 from l9gate.store.run import RunFolder, open_run
 
 Calls = Callable[[RunFolder], list[tuple[int, int, float]]]
+SCOPE = Scope(layers=(), kind=Origin.SIMULATED, environment="development", sources=("load",))
 SHELL = """
 import asyncio, os, sys
 from pathlib import Path
 import msgspec
 from l9gate.drive.order import LoadOrder
+from l9gate.criteria.criterion import Scope
+from l9gate.evidence.records import Origin
 from l9gate.measure.clock import SystemClock
 from l9gate.sources.bench import Bench
+from l9gate.sources.load.plan import Asked, LoadAssignment
 from l9gate.sources.load.workers import drive_shards
 from l9gate.store.run import open_run
 
@@ -41,8 +47,11 @@ folder = open_run(Path(sys.argv[1]))
 order = msgspec.json.decode(sys.argv[2], type=LoadOrder)
 with folder.writer("gate") as sink:
     bench = Bench(clock=SystemClock(), seed=1, sink=sink, say=print)
+    scope = Scope(layers=(), kind=Origin.SIMULATED, environment="development")
+    plan = LoadAssignment(order=order, asked=Asked(criteria=(), scope=scope), key="", workers=2,
+                          run=folder.path, environ=os.environ)
     look = lambda progress: print("progress", flush=True)
-    asyncio.run(drive_shards(order, folder.path, os.environ, bench, workers=2, on_progress=look))
+    asyncio.run(drive_shards(plan, bench, look))
 """
 
 
@@ -61,12 +70,18 @@ def carry_out(
     folder: RunFolder,
     environ: dict[str, str],
     look: Callable[[Progress], bool] = lambda _: False,
-    workers: int = 2,
 ) -> SharedEnd:
     with folder.writer("gate") as sink:
         bench = Bench(clock=SystemClock(), seed=7, sink=sink, say=lambda _: None)
-        load = drive_shards(order, folder.path, environ, bench, workers=workers, on_progress=look)
-        return asyncio.run(load)
+        plan = LoadAssignment(
+            order=order,
+            asked=Asked(criteria=(), scope=SCOPE),
+            key="",
+            workers=2,
+            run=folder.path,
+            environ=environ,
+        )
+        return asyncio.run(drive_shards(plan, bench, look))
 
 
 def workers_of(pid: int) -> list[int]:

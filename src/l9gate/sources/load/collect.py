@@ -1,6 +1,7 @@
 """Drives a load and puts one closing record; the driver puts what came of the calls."""
 
 import asyncio
+from dataclasses import replace
 
 from l9gate.drive.driver import drive
 from l9gate.drive.order import drive_of
@@ -8,7 +9,8 @@ from l9gate.drive.plan import DriveEnd, OnProgress, Progress, Reason
 from l9gate.errors import BudgetError
 from l9gate.evidence.records import EndReason, SourceEnd
 from l9gate.sources.bench import Bench
-from l9gate.sources.load.plan import LoadAssignment
+from l9gate.sources.load.plan import Engine, LoadAssignment
+from l9gate.sources.load.ray import drive_on_ray
 from l9gate.sources.load.tally import TallySink
 from l9gate.sources.load.workers import drive_shards
 
@@ -34,6 +36,7 @@ async def collect(plan: LoadAssignment, bench: Bench) -> None:
 
     def look(progress: Progress) -> bool:
         plan.on_progress(progress)
+        sink.take(progress.tally)
         may_keep = progress.elapsed_s >= plan.asked.least_s
         why = sink.why_stop(progress.in_flight, progress.planned, may_keep=may_keep)
         if why is not None and not decided:
@@ -63,13 +66,24 @@ async def _send(
     plan: LoadAssignment, bench: Bench, sink: TallySink, look: OnProgress
 ) -> tuple[DriveEnd, tuple[str, ...]]:
     """Return what came of the load, and who was lost on the way."""
-    order = plan.order
-    if plan.workers > 1:  # they put their calls themselves, so that nothing is counted here
-        shared = await drive_shards(
-            order, plan.run, plan.environ, bench, workers=plan.workers, on_progress=look
-        )
+    if plan.engine is Engine.RAY:
+        shared = await drive_on_ray(plan, replace(bench, sink=sink), look)
         return shared.end, shared.lost
-    drive_plan = drive_of(order, plan.key, account=plan.account)
+    if plan.workers > 1:
+        shared = await drive_shards(plan, bench, look)
+        return shared.end, shared.lost
+    starts_s = plan.starts_s
+
+    async def begin() -> float:
+        return bench.clock.now_s() if starts_s is None else starts_s
+
+    drive_plan = drive_of(
+        plan.order,
+        plan.key,
+        plan.share,
+        account=plan.account,
+        begin=None if starts_s is None else begin,
+    )
     return await drive(drive_plan, bench.clock, sink, look, plan.caller), ()
 
 

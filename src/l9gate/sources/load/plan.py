@@ -2,14 +2,23 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 
 from l9gate.criteria.criterion import Role, Scope
 from l9gate.criteria.threshold import Threshold
 from l9gate.drive.caller import Caller
-from l9gate.drive.order import LoadOrder
+from l9gate.drive.order import WHOLE, LoadOrder, Share
 from l9gate.drive.plan import Progress
 from l9gate.store.account import Account
+
+
+class Engine(StrEnum):
+    """Who starts the processes that share a load."""
+
+    LOCAL = "local"  # we do, on this machine
+    RAY = "ray"  # a cluster that runs already
+    KUBERNETES = "kubernetes"  # whoever applies the manifest that is printed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +40,10 @@ class LoadAssignment:
     account: Account | None = None
     caller: Caller | None = None  # of the application or its SDK; None: bytes to the endpoint
     workers: int = 1  # processes that share it
+    engine: Engine = Engine.LOCAL
+    cluster: str = "auto"  # address of a Ray cluster
+    share: Share = WHOLE  # what this process carries out of a load that others share elsewhere
+    starts_s: float | None = None  # when offset 0 is due; None: once all is ready
     run: Path  # its folder, into which every process writes
     environ: Mapping[str, str] = field(repr=False)  # of these processes; it holds the key
     on_progress: Callable[[Progress], None] = lambda _: None

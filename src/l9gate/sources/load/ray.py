@@ -8,30 +8,21 @@ import asyncio
 from collections.abc import Sequence
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Protocol
 
 import msgspec
 
-from l9gate.drive.order import LoadOrder
 from l9gate.errors import DependencyError, PlanError
 from l9gate.evidence.codec import decode_record
 from l9gate.sources.bench import Bench
 from l9gate.sources.load.crew import Member, OnProgress, SharedEnd, lead, shares_of
 from l9gate.sources.load.distant import DistantShard, Job, Money, decode_parcel
+from l9gate.sources.load.plan import LoadAssignment
 from l9gate.sources.load.wording import Task
 from l9gate.store.account import Account, Grant
 
 GRACE_S = 10.0
 _INSTALL = "pip install 'l9gate[ray]', here and on every node, of one version"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cluster:
-    """Where a load is carried out."""
-
-    shards: int  # each on a CPU of its own
-    address: str = "auto"  # finds a cluster on this machine, or the one in `RAY_ADDRESS`
 
 
 class _Reference(Protocol):
@@ -49,21 +40,16 @@ class _Handle(Protocol):
 
 
 async def drive_on_ray(
-    order: LoadOrder,
-    key: str,
-    bench: Bench,
-    account: Account | None,
-    cluster: Cluster,
-    on_progress: OnProgress | None = None,
+    plan: LoadAssignment, bench: Bench, on_progress: OnProgress | None = None
 ) -> SharedEnd:
     """Carry a load out on a cluster that runs already; what shards measure comes here and is put.
 
+    The workload has to be there on every node. The key travels in Ray's own messages.
+
     Args:
-        order: the load; its workload has to be there on every node.
-        key: of the API; it travels in Ray's own messages.
+        plan: the load; `workers` shards, each on a CPU of its own. What is left of its account is
+            set aside in equal parts.
         bench: takes all records, and a fault for each shard that is lost.
-        account: who pays; what is left of it is set aside in equal parts.
-        cluster: where, and how many shards.
         on_progress: called about once a second with all shards together; True ends the load.
 
     Raises:
@@ -71,14 +57,14 @@ async def drive_on_ray(
         PlanError: the cluster has fewer CPUs than there are shards.
         L9gateError: as the first shard to fail says.
     """
-    _connect(cluster)
+    _connect(plan.cluster, plan.workers)
     try:
-        parts = _set_aside(account, cluster.shards)
+        parts = _set_aside(plan.account, plan.workers)
         crew = [
-            _Actor(Task(order=order, share=share, run=""), key, bench, part)
-            for share, part in zip(shares_of(cluster.shards), parts, strict=True)
+            _Actor(Task(order=plan.order, share=share), plan.key, bench, part)
+            for share, part in zip(shares_of(plan.workers), parts, strict=True)
         ]
-        return await lead(order, crew, bench, on_progress)
+        return await lead(plan.order, crew, bench, on_progress)
     finally:
         _disconnect()
 
@@ -166,23 +152,23 @@ class _Part(msgspec.Struct, frozen=True, kw_only=True):
     grant: Grant | None = None
 
 
-def _connect(cluster: Cluster) -> None:
+def _connect(address: str, shards: int) -> None:
     try:
         import ray
     except ImportError as error:
         raise DependencyError("`--engine ray` needs Ray", hint=_INSTALL) from error
     try:
-        ray.init(address=cluster.address, log_to_driver=False, configure_logging=False)
+        ray.init(address=address, log_to_driver=False, configure_logging=False)
     except (ConnectionError, ValueError) as error:
         raise DependencyError(
-            f"no Ray cluster at `{cluster.address}`: {error}",
+            f"no Ray cluster at `{address}`: {error}",
             hint="start one with `ray start --head`, or name it in RAY_ADDRESS",
         ) from error
     cpus = int(ray.cluster_resources().get("CPU", 0))
-    if cpus < cluster.shards:
+    if cpus < shards:
         ray.shutdown()
         raise PlanError(
-            f"{cluster.shards} workers need a CPU each, the Ray cluster has {cpus}",
+            f"{shards} workers need a CPU each, the Ray cluster has {cpus}",
             hint="add nodes with `ray start --address …`, or ask for fewer workers",
         )
 

@@ -3,13 +3,16 @@
 from collections.abc import Callable
 from typing import Protocol, TypeAlias
 
+from l9gate.criteria.policy import parse_policy
+from l9gate.criteria.stopping import sampled
 from l9gate.drive.driver import drive
 from l9gate.drive.order import drive_of
 from l9gate.drive.plan import Progress
 from l9gate.drive.shards import ended_of, standing_of
 from l9gate.evidence.log import Sink
 from l9gate.measure.clock import SystemClock
-from l9gate.sources.load.wording import Ready, Said, Task
+from l9gate.sources.load.tally import TallySink
+from l9gate.sources.load.wording import Counting, Ready, Said, Task
 from l9gate.store.account import Account
 
 Tell: TypeAlias = Callable[[Said], None]
@@ -44,15 +47,22 @@ async def carry_out(task: Task, key: str, ends: tuple[Sink, Account | None], lin
         L9gateError: it cannot be carried out.
     """
     sink, account = ends
+    tally = None if task.counting is None else tally_of(sink, task.counting)
 
     async def begin() -> float:
         line.tell(Ready())
         return await line.wait_for_start()
 
     def report(progress: Progress) -> bool:
-        line.tell(standing_of(progress))
+        line.tell(standing_of(progress, None if tally is None else tally.counts))
         return line.wants_stop
 
     plan = drive_of(task.order, key, task.share, account=account, begin=begin)
-    end = await drive(plan, SystemClock(), sink, report)
+    end = await drive(plan, SystemClock(), tally or sink, report)
     line.tell(ended_of(end))
+
+
+def tally_of(sink: Sink, counting: Counting) -> TallySink:
+    """Return a sink that counts what the criteria of a policy rest on."""
+    asked = parse_policy(counting.policy).asked(counting.scope)
+    return TallySink(sink, tuple(sampled(asked, counting.scope)), counting.scope)

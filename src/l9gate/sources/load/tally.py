@@ -1,5 +1,7 @@
 """Counts, while a load goes on, how what is asked of it stands."""
 
+from collections.abc import Mapping
+
 from l9gate.criteria.criterion import Role, Scope
 from l9gate.criteria.excerpt import Excerpt
 from l9gate.criteria.snapshot import Snapshot
@@ -42,6 +44,15 @@ class TallySink:
     def flush(self) -> None:
         """Return once everything that was put survives the death of this process."""
         self._sink.flush()
+
+    @property
+    def counts(self) -> dict[str, tuple[int, int]]:
+        """How many values each criterion rests on so far, and how many of them are wrong."""
+        return dict(self._counts)
+
+    def take(self, counts: Mapping[str, tuple[int, int]]) -> None:
+        """Take over what others counted, whose records do not come by here."""
+        self._counts.update(counts)
 
     def why_stop(self, in_flight: int, planned: int | None, *, may_keep: bool) -> str | None:
         """Return why nothing more has to be sent; None if something has.

@@ -9,6 +9,7 @@ from typing import TypeAlias
 import msgspec
 
 from l9gate import errors
+from l9gate.criteria.criterion import Scope
 from l9gate.drive.order import LoadOrder, Share
 from l9gate.drive.shards import Ended, Standing
 from l9gate.errors import L9gateError
@@ -16,12 +17,20 @@ from l9gate.errors import L9gateError
 STOP = b"stop"
 
 
+class Counting(msgspec.Struct, frozen=True, kw_only=True):
+    """What a shard counts for those who may end the load early."""
+
+    policy: str  # the text
+    scope: Scope
+
+
 class Task(msgspec.Struct, frozen=True, kw_only=True):
     """What one shard has to do."""
 
     order: LoadOrder
     share: Share
-    run: str  # path of the run folder
+    run: str = ""  # path of the run folder, if it is on this machine
+    counting: Counting | None = None
 
 
 class Ready(msgspec.Struct, frozen=True, tag="ready"):

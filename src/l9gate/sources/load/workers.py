@@ -6,12 +6,12 @@ import signal
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
-from pathlib import Path
 
-from l9gate.drive.order import LoadOrder
 from l9gate.sources.bench import Bench
 from l9gate.sources.load.crew import Member, OnProgress, SharedEnd, lead, shares_of
-from l9gate.sources.load.wording import STOP, Task, decode_said, encode_line
+from l9gate.sources.load.plan import LoadAssignment
+from l9gate.sources.load.wording import STOP, Counting, Task, decode_said, encode_line
+from l9gate.store.run import open_run
 from l9gate.wire.redaction import Redactor
 
 GRACE_S = 10.0
@@ -20,33 +20,31 @@ _COMMAND = (sys.executable, "-m", "l9gate.sources.load.worker")
 
 
 async def drive_shards(
-    order: LoadOrder,
-    run: Path,
-    environ: Mapping[str, str],
-    bench: Bench,
-    *,
-    workers: int,
-    on_progress: OnProgress | None = None,
+    plan: LoadAssignment, bench: Bench, on_progress: OnProgress | None = None
 ) -> SharedEnd:
     """Carry a load out with several processes that write into one run folder.
 
     Cancelled, it ends them all; each has put what had ended by then.
 
     Args:
-        order: the load.
-        run: path of its folder.
-        environ: of the processes, with the key and the account.
+        plan: the load, and how many processes share it.
         bench: takes the plans of all shards, and a fault for each that is lost.
-        workers: how many processes.
         on_progress: called about once a second with all shards together; True ends the load.
 
     Raises:
         DependencyError: a process did not get ready.
         L9gateError: as the first of them to fail says.
     """
-    tasks = [Task(order=order, share=share, run=str(run)) for share in shares_of(workers)]
-    crew = [_Process(task, environ, bench) for task in tasks]
-    return await lead(order, crew, bench, on_progress)
+    counting = Counting(policy=open_run(plan.run).policy_text(), scope=plan.asked.scope)
+    crew = [
+        _Process(
+            Task(order=plan.order, share=share, run=str(plan.run), counting=counting),
+            plan.environ,
+            bench,
+        )
+        for share in shares_of(plan.workers)
+    ]
+    return await lead(plan.order, crew, bench, on_progress)
 
 
 class _Process(Member):
@@ -63,7 +61,7 @@ class _Process(Member):
         """Start it and say what it has to do."""
         self._process = await asyncio.create_subprocess_exec(
             *_COMMAND,
-            env=dict(self._environ),
+            env={**self._environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,

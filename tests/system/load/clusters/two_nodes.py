@@ -10,12 +10,15 @@ from pathlib import Path
 import msgspec
 from ray.cluster_utils import Cluster as LocalCluster
 
+from l9gate.criteria.criterion import Scope
 from l9gate.drive.order import LoadOrder
 from l9gate.drive.plan import Progress
+from l9gate.evidence.records import Origin
 from l9gate.measure.clock import SystemClock
 from l9gate.sources.bench import Bench
 from l9gate.sources.load.crew import SharedEnd
-from l9gate.sources.load.ray import Cluster, drive_on_ray
+from l9gate.sources.load.plan import Asked, LoadAssignment
+from l9gate.sources.load.ray import drive_on_ray
 from l9gate.store.run import open_run
 
 KEY = "sk-rehearsal-1"
@@ -29,9 +32,17 @@ def carry_out(nodes: LocalCluster, run: str, order: str, victims: list[object]) 
 
     with open_run(Path(run)).writer("gate") as sink:
         bench = Bench(clock=SystemClock(), seed=1, sink=sink, say=lambda _: None)
-        cluster = Cluster(shards=2, address=nodes.address)
-        load = msgspec.json.decode(order, type=LoadOrder)
-        return asyncio.run(drive_on_ray(load, KEY, bench, None, cluster, look))
+        scope = Scope(layers=(), kind=Origin.SIMULATED, environment="development")
+        plan = LoadAssignment(
+            order=msgspec.json.decode(order, type=LoadOrder),
+            asked=Asked(criteria=(), scope=scope),
+            key=KEY,
+            workers=2,
+            cluster=nodes.address,
+            run=Path(run),
+            environ={},
+        )
+        return asyncio.run(drive_on_ray(plan, bench, look))
 
 
 def main() -> None:

@@ -75,6 +75,15 @@ def test_percentiles_of_shards_are_those_of_all_their_calls() -> None:
     assert both.ttft_s == ()
 
 
+def test_what_criteria_count_is_added_up() -> None:
+    parts = [
+        standing_of(progress([0.1]), {"p95": (10, 1), "errors": (12, 0)}),
+        standing_of(progress([0.1]), {"p95": (5, 2)}),
+        standing_of(progress([0.1])),
+    ]
+    assert merge_standings(parts).tally == {"p95": (15, 3), "errors": (12, 0)}
+
+
 def test_what_never_came_stays_infinite_when_shards_are_merged() -> None:
     parts = [standing_of(progress([float("inf")] * 3)), standing_of(progress([0.1] * 3))]
     assert merge_standings(parts).latency_counts.infinite == 3

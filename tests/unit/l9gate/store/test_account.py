@@ -61,6 +61,20 @@ def test_a_cut_answer_may_have_cost_all_of_its_output(open_account: Open) -> Non
     assert spent_usd(account) == pytest.approx((100 * 0.1 + 1000 * 0.5) / 1e6)
 
 
+def test_a_sum_for_somebody_elsewhere_counts_until_it_is_known_what_he_spent(
+    open_account: Open,
+) -> None:
+    account = open_account(per_run_usd=5.0)
+    first, second = account.grant(2.0), account.grant(2.0)
+    assert spent_usd(account) == pytest.approx(4.0)
+    with pytest.raises(BudgetError):
+        account.grant(2.0)
+    first.settle(0.25)
+    assert spent_usd(account) == pytest.approx(2.25)
+    second.settle(0.0)
+    assert spent_usd(account) == pytest.approx(0.25)
+
+
 def test_what_was_never_sent_costs_nothing(open_account: Open) -> None:
     account = open_account()
     account.reserve([offer()], PAYER).release()
