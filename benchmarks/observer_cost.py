@@ -4,123 +4,64 @@ Beside the peer opentelemetry-instrumentation-anthropic, which is installed by n
 environment of its own with the SDK; both run there, in one process, in turn with bare calls. Our
 records go to a run folder, where they are committed after a test, which is shown apart; the peer's
 spans are kept in memory, without content. The server is another process with a fixed answer. The
-best block counts, since noise only slows down. The answers keep the contract of the API; what it
-costs to hold them against it is told apart, by the same without it.
+best block counts, since noise only slows down. A block holds as many calls as wait for their
+records to be made, and making them counts: a process has no other thread for it. The answers keep
+the contract of the API; what it costs to hold them against it is told by the same without it, and
+by the clock around it, beside jsonschema with the schemas of the SDK's types.
 
 Run: python benchmarks/observer_cost.py
 """
 
 import json
-import socketserver
+import os
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+
+from observer_answers import ASK, EVENTS
+from observer_parts import BATCH, measure_parts
 
 SDK = ("anthropic==2.12.0", "httpx2==2.16.2")
 PEER = "opentelemetry-instrumentation-anthropic"
-ROUNDS, WARM_UP_CALLS, DELTAS = 12, 20, 400
-BLOCKS, CALLS, STREAMS = 10, 10, 1  # many short blocks: the best one met no other work
-EVENTS = DELTAS + 5
+ROUNDS, WARM_UP_CALLS = 12, 20
+BLOCKS, STREAMS = 6, 2  # many short blocks: the best one met no other work
 CALL_LIMIT_US, EVENT_LIMIT_US = 150.0, 5.0
-HELD_CALL_LIMIT_US, HELD_EVENT_LIMIT_US = 10.0, 3.0
-LIMIT_HEADERS = "".join(
-    f"anthropic-ratelimit-{family}-limit: 50\r\nanthropic-ratelimit-{family}-remaining: 49\r\n"
-    f"anthropic-ratelimit-{family}-reset: 2026-11-22T13:05:00Z\r\n"
-    for family in ("requests", "tokens", "input-tokens", "output-tokens")
-)
-USAGE = {
-    "input_tokens": 11,
-    "output_tokens": 7,
-    "cache_creation_input_tokens": 0,
-    "cache_read_input_tokens": 0,
-    "cache_creation": {"ephemeral_5m_input_tokens": 0, "ephemeral_1h_input_tokens": 0},
-    "inference_geo": None,
-    "server_tool_use": None,
-    "service_tier": "standard",
-}
-MESSAGE = {
-    "id": "msg_1",
-    "type": "message",
-    "role": "assistant",
-    "model": "claude-haiku-5-5",
-    "content": [{"type": "text", "text": "The function that opens a file is `open`. " * 8}],
-    "stop_reason": "end_turn",
-    "stop_sequence": None,
-    "stop_details": None,
-    "container": None,
-    "usage": USAGE,
-}
-DELTA = {"type": "text_delta", "text": "opens a file"}
-START = {**MESSAGE, "content": [], "stop_reason": None}
-BLOCK = {"type": "text", "text": ""}
-LAST = {"stop_reason": "end_turn", "stop_sequence": None}
-STREAM: list[dict[str, object]] = [
-    {"type": "message_start", "message": START},
-    {"type": "content_block_start", "index": 0, "content_block": BLOCK},
-    *({"type": "content_block_delta", "index": 0, "delta": DELTA} for _ in range(DELTAS)),
-    {"type": "content_block_stop", "index": 0},
-    {"type": "message_delta", "delta": LAST, "usage": {"output_tokens": 9}},
-    {"type": "message_stop"},
-]
-ASK = {
-    "model": "claude-haiku-5-5",
-    "max_tokens": 64,
-    "messages": [{"role": "user", "content": "Which function opens a file?"}],
-}
-Settle = Callable[[], None]
-Watching = Callable[[str], AbstractContextManager[Settle]]  # takes the host of the server
+SERVER = str(Path(__file__).with_name("observer_answers.py"))
+HELD_LIMITS_US = {"response": 10.0, "event": 3.0}
 
 
-class Handler(socketserver.StreamRequestHandler):
-    """Answers each request with one of two fixed answers; every event is a chunk of its own."""
+@dataclass
+class Watched:
+    """What somebody who watches has to do after calls, and after a test."""
 
-    def handle(self) -> None:
-        body = json.dumps(MESSAGE).encode()
-        headers = f"request-id: req_1\r\n{LIMIT_HEADERS}"
-        plain = f"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n{headers}"
-        plain += f"content-length: {len(body)}\r\n\r\n"
-        chunks = b"".join(
-            b"%x\r\n%b\r\n" % (len(event), event)
-            for event in (f"event: {e['type']}\ndata: {json.dumps(e)}\n\n".encode() for e in STREAM)
-        )
-        streamed = f"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n{headers}"
-        streamed += "transfer-encoding: chunked\r\n\r\n"
-        answers = plain.encode() + body, streamed.encode() + chunks + b"0\r\n\r\n"
-        while self.rfile.readline():
-            length = 0
-            while (line := self.rfile.readline().strip()) != b"":
-                name, _, value = line.partition(b":")
-                length = int(value) if name.lower() == b"content-length" else length
-            self.wfile.write(answers[b'"stream":true' in self.rfile.read(length)])
+    catch_up: Callable[[], None] = lambda: None
+    commit: Callable[[], None] = lambda: None
 
 
-def serve() -> None:
-    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
-        server.daemon_threads = True
-        print(server.server_address[1], flush=True)
-        server.serve_forever()
+Watching = Callable[[str], AbstractContextManager[Watched]]  # takes the host of the server
 
 
 @contextmanager
-def bare(_: str) -> Iterator[Settle]:
-    yield lambda: None
+def bare(_: str) -> Iterator[Watched]:
+    yield Watched()
 
 
-def watched(host: str) -> AbstractContextManager[Settle]:
+def watched(host: str) -> AbstractContextManager[Watched]:
     return watching(host, holds=True)
 
 
-def unheld(host: str) -> AbstractContextManager[Settle]:
+def unheld(host: str) -> AbstractContextManager[Watched]:
     return watching(host, holds=False)
 
 
 @contextmanager
-def watching(host: str, *, holds: bool) -> Iterator[Settle]:
-    """Watch as the pytest plug-in does, into a run folder; to settle is to commit."""
+def watching(host: str, *, holds: bool) -> Iterator[Watched]:
+    """Watch as the pytest plug-in does, into a run folder; what waits is put after each block."""
     from l9gate.evidence.records import Origin
     from l9gate.measure.clock import SystemClock
     from l9gate.observe.origins import Target
@@ -147,18 +88,19 @@ def watching(host: str, *, holds: bool) -> Iterator[Settle]:
     with tempfile.TemporaryDirectory() as folder:
         writer, clock = create_run(Path(folder), manifest, "").writer("bench"), SystemClock()
         # The server of this run is the endpoint, as it has to be for its answers to count.
-        recorder = Recorder(Outbox(writer, clock), clock, Target(host), holds=holds)
+        outbox, patient = Outbox(writer, clock), os.getpid()
+        recorder = Recorder(outbox, clock, Target(host), holds=holds, patient=patient)
         seam = Seam()
         seam.install(recorder)
         try:
-            yield writer.flush
+            yield Watched(recorder.catch_up, writer.flush)
         finally:
             seam.remove(recorder)
             writer.close()
 
 
 @contextmanager
-def traced(_: str) -> Iterator[Settle]:
+def traced(_: str) -> Iterator[Watched]:
     """Trace with the peer, spans ended in memory."""
     from opentelemetry.instrumentation.anthropic import (  # type: ignore[import-not-found]
         AnthropicInstrumentor,
@@ -172,7 +114,7 @@ def traced(_: str) -> Iterator[Settle]:
     instrumentor = AnthropicInstrumentor()
     instrumentor.instrument(tracer_provider=provider)
     try:
-        yield lambda: None
+        yield Watched()
     finally:
         instrumentor.uninstrument()
     assert exporter.get_finished_spans(), "the peer saw nothing"
@@ -181,8 +123,11 @@ def traced(_: str) -> Iterator[Settle]:
 WAYS: dict[str, Watching] = {"bare": bare, "l9gate": watched, "unheld": unheld, "peer": traced}
 
 
-def measure(port: int) -> dict[str, list[list[float]]]:
-    """Return for each way, for each round, microseconds of CPU a call, a stream and to settle."""
+def measure(port: int) -> dict[str, object]:
+    """Return for each way, for each round, microseconds of CPU; and the parts.
+
+    Of a call: meanwhile and afterwards; of a stream: the same; of a commit.
+    """
     import anthropic
 
     host = f"127.0.0.1:{port}"
@@ -198,15 +143,25 @@ def measure(port: int) -> dict[str, list[list[float]]]:
 
         for _ in range(ROUNDS):
             for way, watch in WAYS.items():
-                with watch(host) as settle:
+                with watch(host) as after:
                     # What was just patched makes the interpreter forget what it had learned.
                     cpu_us(call, WARM_UP_CALLS)
                     cpu_us(stream, 1)
-                    settle()
-                    calls_us = min(cpu_us(call, CALLS) for _ in range(BLOCKS))
-                    streams_us = min(cpu_us(stream, STREAMS) for _ in range(BLOCKS))
-                    found[way].append([calls_us, streams_us, cpu_us(settle, 1)])
-    return found
+                    after.catch_up()
+                    calls_us = best_block(call, BATCH, after)
+                    streams_us = best_block(stream, STREAMS, after)
+                    found[way].append([*calls_us, *streams_us, cpu_us(after.commit, 1)])
+        with watching(host, holds=True) as after:
+            cpu_us(call, WARM_UP_CALLS)
+            after.catch_up()
+            parts = measure_parts(call, stream, after.catch_up)
+    return {"ways": found, **parts}
+
+
+def best_block(work: Callable[[], None], times: int, after: Watched) -> tuple[float, float]:
+    """Return what one costs meanwhile and afterwards, in the block that cost least."""
+    blocks = ((cpu_us(work, times), cpu_us(after.catch_up, 1) / times) for _ in range(BLOCKS))
+    return min(blocks, key=sum)
 
 
 def cpu_us(work: Callable[[], None], times: int) -> float:
@@ -216,40 +171,59 @@ def cpu_us(work: Callable[[], None], times: int) -> float:
     return (time.process_time() - began_s) / times * 1e6
 
 
-def report(found: dict[str, list[list[float]]]) -> None:
-    best = {way: [min(column) for column in zip(*rows, strict=True)] for way, rows in found.items()}
-    call_us = {way: row[0] for way, row in best.items()}
+def report(found: dict[str, dict[str, list[list[float]]]]) -> None:
+    best = {
+        way: [
+            *min((row[:2] for row in rows), key=sum),
+            *min((row[2:4] for row in rows), key=sum),
+            min(row[4] for row in rows),
+        ]
+        for way, rows in found["ways"].items()
+    }
+    call_us = {way: (row[0], row[1]) for way, row in best.items()}
     # What a stream costs besides that of a plain call is the cost of its events.
-    event_us = {way: (row[1] - row[0]) / EVENTS for way, row in best.items()}
-    for what, total_us, limit_us in (
-        ("plain call", call_us, CALL_LIMIT_US),
-        ("stream event", event_us, EVENT_LIMIT_US),
-    ):
-        bare_us = total_us["bare"]
-        ours_us, theirs_us = total_us["l9gate"] - bare_us, total_us["peer"] - bare_us
+    event_us = {
+        way: ((row[2] - row[0]) / EVENTS, (row[3] - row[1]) / EVENTS) for way, row in best.items()
+    }
+    report_whole("plain call", call_us, CALL_LIMIT_US)
+    report_whole("stream event", event_us, EVENT_LIMIT_US)
+    commit_us = best["l9gate"][4]
+    print(f"one commit of what a round recorded, as after a test: {commit_us:.0f} us")
+
+
+def report_whole(what: str, total_us: dict[str, tuple[float, float]], limit_us: float) -> None:
+    bare_us, theirs_us = total_us["bare"][0], sum(total_us["peer"]) - total_us["bare"][0]
+    meanwhile_us, later_us = total_us["l9gate"][0] - bare_us, total_us["l9gate"][1]
+    ours_us = meanwhile_us + later_us
+    print(
+        f"{what:<12}  {ours_us / theirs_us:5.2f} x {PEER}, {ours_us / bare_us:5.2f} x the bare "
+        f"SDK  ({ours_us:.1f}, {theirs_us:.1f} and {bare_us:.1f} us; limit {limit_us:.0f} us)"
+    )
+    print(f"{'':<12}  {meanwhile_us:.1f} us meanwhile, {later_us:.1f} us afterwards")
+    held_us = sum(total_us["l9gate"]) - sum(total_us["unheld"])
+    print(f"{'':<12}  {held_us:.1f} us less without the contract")
+    note_limit(what, ours_us, limit_us)
+
+
+def report_parts(found: dict[str, dict[str, float]]) -> None:
+    for kind, limit_us in HELD_LIMITS_US.items():
+        ours_us, theirs_us = found["contract"][kind], found["jsonschema"][kind]
         print(
-            f"{what:<12}  {ours_us / theirs_us:5.2f} x {PEER}, "
-            f"{ours_us / bare_us:5.2f} x the bare SDK  "
-            f"({ours_us:.1f}, {theirs_us:.1f} and {bare_us:.1f} us; limit {limit_us:.0f} us)"
+            f"to hold one {kind} against the contract, among calls: {ours_us / theirs_us:.4f} x "
+            f"jsonschema  ({ours_us:.2f} and {theirs_us:.0f} us; limit {limit_us:.0f} us)"
         )
-        if ours_us > limit_us:
-            print(f"not reached: at most {limit_us:.0f} us for each {what}")
-    for what, total_us, limit_us in (
-        ("call", call_us, HELD_CALL_LIMIT_US),
-        ("stream event", event_us, HELD_EVENT_LIMIT_US),
-    ):
-        held_us = total_us["l9gate"] - total_us["unheld"]
-        print(f"of it, the contract: {held_us:.1f} us for each {what}; limit {limit_us:.0f} us")
-        if held_us > limit_us:
-            print(f"not reached: at most {limit_us:.0f} us for each {what}")
-    records = BLOCKS * (CALLS + STREAMS)
-    print(f"one commit of {records} records, as after a test: {best['l9gate'][2]:.0f} us")
+        note_limit(f"{kind} held against the contract", ours_us, limit_us)
+    print("parts of a plain call, each by the clock around it:")
+    for label, spent_us in found["parts"].items():
+        print(f"  {spent_us:6.2f} us  {label}")
+
+
+def note_limit(what: str, found_us: float, limit_us: float) -> None:
+    if found_us > limit_us:
+        print(f"not reached: at most {limit_us:.0f} us for each {what}")
 
 
 def main() -> None:
-    if "--serve" in sys.argv:
-        serve()
-        return
     if "--measure" in sys.argv:
         print(json.dumps(measure(int(sys.argv[-1]))))
         return
@@ -261,10 +235,10 @@ def main() -> None:
             [uv, "venv", "--quiet", "--python", sys.executable, f"{folder}/venv"], check=True
         )
         install = [uv, "pip", "install", "--quiet", "--python", python]
-        subprocess.run([*install, "msgspec", *SDK, PEER, "opentelemetry-sdk"], check=True)
-        server = subprocess.Popen(
-            [sys.executable, __file__, "--serve"], stdout=subprocess.PIPE, text=True
+        subprocess.run(
+            [*install, "msgspec", "jsonschema", *SDK, PEER, "opentelemetry-sdk"], check=True
         )
+        server = subprocess.Popen([sys.executable, SERVER], stdout=subprocess.PIPE, text=True)
         try:
             assert server.stdout is not None
             port = server.stdout.readline().strip()
@@ -281,7 +255,9 @@ def main() -> None:
             )
             if done.returncode:
                 raise SystemExit(done.stderr[-3000:])
-            report(json.loads(done.stdout))
+            found = json.loads(done.stdout)
+            report(found)
+            report_parts(found)
         finally:
             server.terminate()
             server.wait()

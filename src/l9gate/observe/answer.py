@@ -22,7 +22,7 @@ class Answer:
     path: str
     api_version: str | None  # of the request
     sent: bytes | None  # the request's body; None if it is not at hand
-    asked: JsonObject  # what is known of it nevertheless
+    asked: JsonObject  # the same without its messages, or what else is known of it
     is_beta: bool  # the request asked for what is not promised
     is_on_purpose: bool  # the request told a simulator to do wrong
     probe: str  # which question of the gate's own it answers; empty for a call of the application
@@ -38,10 +38,10 @@ class Answer:
 
 def headers_of(message: HttpRequest | HttpResponse) -> dict[str, str]:
     """Return the headers with names in lower case; what came several times is joined by commas."""
-    raw = getattr(message.headers, "raw", None)  # httpx decodes them anew for each look
+    raw = getattr(message.headers, "raw", None)  # of httpx, which decodes them as this does
     if raw:
         try:
-            found = {str(name, "ascii").lower(): str(text, "ascii") for name, text in raw}
+            found = {name.decode().lower(): text.decode() for name, text in raw}
         except UnicodeDecodeError:
             found = {}
         if len(found) == len(raw):

@@ -165,6 +165,7 @@ class _GuardedWatch:
         self._outbox = outbox
         self._recorder = recorder
         self._is_whole = True
+        self._was_made = False
         self._made: Exchange | None = None
 
     def answered(self, response: HttpResponse) -> None:
@@ -188,24 +189,28 @@ class _GuardedWatch:
                 if self._told is not None:
                     self._told(None, stop)
                 return
-            exchange = None if self._told is None else self._make()
-            self._recorder.keep(self)
             if self._told is not None:
-                self._told(exchange, stop)
+                self.make()
+            self._recorder.keep(self)
+            if self._told is not None and self._made is not None:
+                self._told(self._made, stop)
 
     @property
     def size_bytes(self) -> int:
         return self._trace.size_bytes
 
-    def settle(self) -> None:
-        with self._outbox.guarded("observe.ended"):
-            exchange = self._recorder.look(self._trace, self._made or self._make())
-            self._outbox.put(exchange)
-
-    def _make(self) -> Exchange:
-        """Make the record; a body that we cannot read costs only what it says."""
+    def make(self) -> None:
+        if self._was_made:
+            return
+        self._was_made = True
         if self._is_whole:
             with self._outbox.guarded("observe.received"):
                 self._trace.catch_up()
-        self._made = self._trace.record()
-        return self._made
+        with self._outbox.guarded("observe.ended"):
+            self._made = self._trace.record()
+
+    def settle(self) -> None:
+        self.make()
+        if self._made is not None:
+            with self._outbox.guarded("observe.ended"):
+                self._outbox.put(self._recorder.look(self._trace, self._made))

@@ -5,7 +5,6 @@ Equal differences of one process are put once, and how often they came again at 
 
 import re
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -30,7 +29,6 @@ from l9gate.errors import BaselineError
 from l9gate.evidence.records import AnyRecord, ContractDrift, Held, LapsedWaiver, Origin
 from l9gate.measure.clock import Clock
 from l9gate.observe.answer import Answer
-from l9gate.observe.asking import parse_asking
 from l9gate.observe.attribution import Owner
 from l9gate.observe.origins import Target
 from l9gate.store.waivers import read_waivers
@@ -181,12 +179,12 @@ class Scrutiny:
         return not is_edge or answer.origin is Origin.MOCKED  # else the API itself said nothing
 
     def _drifts(self, answer: Answer) -> list[Drift]:
-        asked = _asked(answer, parse_asking)
-        drifts = self._compare(asked, answer)
+        drifts = self._compare(_asked(answer, answer.asked), answer)
         if not drifts:
             return []
         # Now it may take longer, and all that was asked is needed.
-        drifts = self._compare(_asked(answer, parse_object), answer)
+        whole = answer.asked if answer.sent is None else parse_object(answer.sent)
+        drifts = self._compare(_asked(answer, whole or {}), answer)
         return [
             drift
             for drift in drifts
@@ -288,6 +286,5 @@ def is_fine_in_mock(drift: Drift) -> bool:
     return is_read_as_none or drift.code == _UNHANDLED
 
 
-def _asked(answer: Answer, parse: Callable[[bytes], JsonObject | None]) -> Asked:
-    body = answer.asked if answer.sent is None else parse(answer.sent) or {}
+def _asked(answer: Answer, body: JsonObject) -> Asked:
     return Asked(method=answer.method, path=answer.path, api_version=answer.api_version, body=body)

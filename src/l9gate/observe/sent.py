@@ -9,13 +9,15 @@ from dataclasses import dataclass
 import msgspec
 
 from l9gate.observe.answer import content_of
+from l9gate.observe.asking import parse_asking
 from l9gate.observe.own import OwnRequest
 from l9gate.observe.paths import ApiPath
 from l9gate.observe.relayed import RelayedRequest
 from l9gate.observe.watch import HttpRequest
 from l9gate.wire import headers as names
+from l9gate.wire.breakpoints import longest_lifetime_s
 from l9gate.wire.json import JsonObject
-from l9gate.wire.messages import RequestFacts, parse_request_facts
+from l9gate.wire.messages import RequestFacts, as_count, as_text
 
 _NO_FACTS = RequestFacts(model=None, stream=False, tools=False, max_tokens=None)
 _FORMAT = "output_config"
@@ -31,21 +33,24 @@ class Sent:
     body: bytes | None  # None if it is not at hand
     size_bytes: int
     probe: str  # which question of the gate's own; empty for a call of the application
-    relayed: RelayedRequest | None = None
-    is_beta: bool = False  # it asks for what is not promised
-
-    @property
-    def asked(self) -> JsonObject:
-        """What is known of a body that is not at hand."""
-        return {} if self.relayed is None else self.relayed.asked
+    relayed: RelayedRequest | None
+    is_beta: bool  # it asks for what is not promised
+    asked: JsonObject  # what the answer depends on, once `facts` were asked for
 
     def facts(self, known: ApiPath) -> RequestFacts:
         """Return what body and path say."""
+        facts = _NO_FACTS
         if self.relayed is not None:
-            facts = self.relayed.facts
-        else:
-            facts = parse_request_facts(self.body) if self.body else None
-        facts = facts or _NO_FACTS
+            facts = self.relayed.facts or facts
+        elif self.body:
+            self.asked = asked = parse_asking(self.body)
+            facts = RequestFacts(
+                model=as_text(asked.get("model")),
+                stream=asked.get("stream") is True,
+                tools=asked.get("tools") not in (None, []),
+                max_tokens=as_count(asked.get("max_tokens")),
+                cache_ttl_s=longest_lifetime_s(self.body),
+            )
         if known.model is None and not known.stream:
             return facts
         return msgspec.structs.replace(
@@ -66,6 +71,7 @@ def note_sent(request: HttpRequest) -> Sent:
         request.probe if isinstance(request, OwnRequest) else "",
         relayed,
         names.BETA in headers,
+        {} if relayed is None else relayed.asked,
     )
 
 

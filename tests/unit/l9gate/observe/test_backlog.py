@@ -1,7 +1,8 @@
 """Records are made a few at once, and none is forgotten."""
 
 import os
-from dataclasses import dataclass
+import threading
+from dataclasses import dataclass, field
 
 import pytest
 
@@ -15,10 +16,15 @@ class Ended:
     put: list[int]
     size_bytes: int = 100
     error: type[BaseException] | None = None
+    order: list[str] = field(default_factory=list)
+
+    def make(self) -> None:
+        self.order.append("make")
 
     def settle(self) -> None:
         if self.error is not None:
             raise self.error
+        self.order.append("settle")
         self.put.append(self.name)
 
 
@@ -39,6 +45,43 @@ def test_what_ended_waits_until_it_is_asked_for(waiting: Backlog, put: list[int]
     waiting.clear()
     waiting.clear()
     assert put == [0, 1, 2]
+
+
+def test_one_kind_of_work_is_done_at_a_time(waiting: Backlog, put: list[int]) -> None:
+    order: list[str] = []
+    for number in range(2):
+        waiting.add(Ended(number, put, order=order))
+    waiting.clear()
+    assert order == ["make", "make", "settle", "settle"]
+
+
+def test_what_ends_while_another_thread_settles_waits_on(waiting: Backlog, put: list[int]) -> None:
+    with waiting._settling:
+
+        def fill() -> None:
+            for _ in range(backlog.MAX_WAITING):
+                waiting.add(Ended(1, put))
+
+        filling = threading.Thread(target=fill)
+        filling.start()
+        filling.join()
+        assert put == []
+    waiting.clear()
+    assert len(put) == backlog.MAX_WAITING
+
+
+def test_what_ends_in_the_middle_of_settling_is_settled_too(
+    waiting: Backlog, put: list[int]
+) -> None:
+    class Nested(Ended):
+        def settle(self) -> None:
+            waiting.add(Ended(2, put))
+            waiting.clear()
+            super().settle()
+
+    waiting.add(Nested(1, put))
+    waiting.clear()
+    assert put == [2, 1]
 
 
 def test_no_more_than_a_number_waits(waiting: Backlog, put: list[int]) -> None:

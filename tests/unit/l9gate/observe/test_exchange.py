@@ -10,6 +10,7 @@ import pytest
 from l9gate.evidence.records import End, Exchange, Layer, Origin
 from l9gate.measure.clock import ManualClock
 from l9gate.observe import exchange, sockets
+from l9gate.observe.answer import headers_of
 from l9gate.observe.attribution import Owner, owned_by
 from l9gate.observe.exchange import ExchangeTrace, next_attempt
 from l9gate.observe.origins import Origins, Target
@@ -329,3 +330,17 @@ def test_google_names_the_model_in_its_path() -> None:
     url = "https://g.example.com/v1/projects/p/publishers/anthropic/models/c@1:streamRawPredict"
     seen = Play(url, model=None, stream=True).answer(200, STREAM, (STOPPED,)).finish()
     assert (seen.model, seen.stream, seen.end) == ("c@1", True, End.COMPLETE)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        [(b"X-One", b"1"), (b"x-two", b"2")],
+        [(b"X-One", b"1"), (b"x-one", b"2")],
+        [(b"X-One", "é".encode()), (b"x-two", b"2")],
+        [(b"X-One", "é".encode("latin-1")), (b"x-two", b"2")],
+    ],
+)
+def test_headers_are_read_as_the_library_reads_them(raw: list[tuple[bytes, bytes]]) -> None:
+    response = httpx2.Response(200, headers=raw)
+    assert headers_of(response) == dict(response.headers.items())

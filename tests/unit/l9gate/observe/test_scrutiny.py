@@ -87,7 +87,7 @@ def answer(name: str, body: bytes | None = None, **changes: object) -> Answer:
         "method": asked["method"],
         "path": asked["path"],
         "sent": json.dumps(sent).encode(),
-        "asked": {},
+        "asked": {key: value for key, value in sent.items() if key != "messages"},
         "is_beta": False,
         "is_on_purpose": False,
         "probe": "",
