@@ -10,6 +10,7 @@ from l9gate.evidence.codec import decode_record, encode_record, kind_of
 from l9gate.evidence.load import Arm
 from l9gate.evidence.records import (
     Alert,
+    Allocation,
     AnyRecord,
     Budget,
     ClientCheck,
@@ -46,6 +47,7 @@ KINDS = {
     Mention: "mention",
     ReportedCall: "reported_call",
     Gauge: "gauge",
+    Allocation: "allocation",
     Fault: "fault",
     Conduct: "conduct",
     Unguarded: "unguarded",
