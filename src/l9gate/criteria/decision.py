@@ -190,8 +190,9 @@ def _outlook(
 
 
 def _interval(low: float | None, high: float | None, alpha: float) -> Interval:
-    return Interval(low=_closed(low), high=_closed(high), confidence=1 - alpha)
+    return Interval(low=finite(low), high=finite(high), confidence=1 - alpha)
 
 
-def _closed(bound: float | None) -> float | None:
+def finite(bound: float | None) -> float | None:
+    """Return a bound, None for one that is open."""
     return None if bound is None or math.isinf(bound) else bound

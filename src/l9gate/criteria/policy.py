@@ -161,7 +161,7 @@ def _asked(file: PolicyFile, number: int, table: CriterionTable) -> Criterion:
     if (table.require is None) is not (len(table.require_scenarios) > 0):
         raise file.error(place, "exactly one of `require` and `require_scenarios` is needed")
     if table.require is None:
-        for key in ("where", "min_n", "min_window_s", "sources"):
+        for key in ("where", "min_n", "min_window_s", "sources", "burst_s"):
             if getattr(table, key):
                 raise file.error((*place, key), f"`{key}` has no meaning for scenarios")
         return Presence(
@@ -176,6 +176,12 @@ def _asked(file: PolicyFile, number: int, table: CriterionTable) -> Criterion:
         raise file.error((*place, "refuted_by"), "`refuted_by` belongs to `require_scenarios`")
     condition = _condition(file, (*place, "require"), table.require)
     where = _where(file, place, table.where, condition)
+    if table.burst_s is not None and not isinstance(BY_NAME[condition.quantity], Sample | Rate):
+        raise file.error(
+            (*place, "burst_s"),
+            f"`burst_s` has no meaning for `{condition.quantity}`",
+            hint="it belongs to samples and rates of layers, such as `p95(latency_s)`",
+        )
     needed, dot, _ = condition.quantity.partition(".")
     if dot and not table.sources:
         raise file.error(
@@ -197,6 +203,7 @@ def _asked(file: PolicyFile, number: int, table: CriterionTable) -> Criterion:
         min_n=table.min_n or 0,
         min_window_s=SUSTAINED_S if table.min_window_s is None else table.min_window_s,
         sources=frozenset(table.sources),
+        burst_s=table.burst_s,
     )
 
 

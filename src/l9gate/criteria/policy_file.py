@@ -50,6 +50,7 @@ class CriterionTable(msgspec.Struct, frozen=True, kw_only=True):
     where: Where = {}
     min_n: _Count | None = None
     min_window_s: _Positive | None = None
+    burst_s: _Positive | None = None
     not_applicable: Waiver | None = None
 
 

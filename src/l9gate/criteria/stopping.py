@@ -56,7 +56,9 @@ def sampled(criteria: Iterable[Criterion], scope: Scope) -> list[tuple[Threshold
     found = []
     for criterion in criteria:
         inner, role = _inside(criterion, criterion.role, scope.environment)
-        if isinstance(inner, Threshold) and wrong_share(inner.condition) is not None:
+        if not isinstance(inner, Threshold) or inner.burst_s is not None:
+            continue  # what bursts tell is not known before they end
+        if wrong_share(inner.condition) is not None:
             found.append((inner, role))
     return found
 

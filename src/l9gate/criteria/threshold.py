@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from msgspec.structs import replace
 
+from l9gate.criteria.bursts import decide_bursts
 from l9gate.criteria.criterion import Finding, Role, Scope, State, is_covered
 from l9gate.criteria.decision import (
     Decision,
@@ -53,6 +54,7 @@ class Threshold:
     min_n: int = 0
     min_window_s: float = SUSTAINED_S
     sources: frozenset[str] = frozenset()
+    burst_s: float | None = None  # samples that follow each other so closely are of one burst
 
     def is_asked_of(self, scope: Scope) -> bool:
         """Return whether all its layers and sources were asked for; of l9gate itself, always."""
@@ -63,7 +65,11 @@ class Threshold:
         """Return the answer that the excerpt of the log gives."""
         excerpt = Excerpt(log, scope, self.layers, self.where)
         quantity = BY_NAME[self.condition.quantity]
-        decision, note, evidence = self._decide(excerpt, scope)
+        decision, note, evidence = (
+            self._decide(excerpt, scope)
+            if self.burst_s is None
+            else self._decide_bursts(excerpt, scope, self.burst_s)
+        )
         asks_calls = quantity.keys == CALL_KEYS and decision.state is State.UNPROVEN
         is_load = quantity.name.startswith(f"{Source.LOAD}.")
         reasons = (decision.reason, note)
@@ -118,6 +124,19 @@ class Threshold:
             rule, window_s = scope.rule, self.min_window_s
             return decide_pace(pace, self.condition, scope.alpha, window_s, rule), None, ()
         return self._decide_fact(quantity, excerpt, scope)
+
+    def _decide_bursts(
+        self, excerpt: Excerpt, scope: Scope, burst_s: float
+    ) -> tuple[Decision, str | None, tuple[str, ...]]:
+        """Return the same for samples that come in bursts."""
+        quantity = BY_NAME[self.condition.quantity]
+        assert isinstance(quantity, Sample | Rate)  # noqa: S101  # the policy takes nothing else
+        found = quantity.observe(excerpt)
+        decision, note = decide_bursts(found, burst_s, self.condition, scope)
+        if isinstance(quantity, Rate):
+            return decision, note, ()
+        notes = (note, self._note_on_sample(excerpt, [one.value for one in found]))
+        return decision, "; ".join(one for one in notes if one) or None, ()
 
     def _decide_fact(
         self, quantity: Scalar | Trended, excerpt: Excerpt, scope: Scope

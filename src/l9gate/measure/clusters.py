@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from l9gate.measure.intervals import nearest_rank, rate_lower, rate_upper
+from l9gate.measure.intervals import FIXED, Rule, nearest_rank, rate_lower, rate_upper
 
 if TYPE_CHECKING:
     import numpy as np
@@ -89,9 +89,12 @@ class Clusters:
         return self._describe(self._hits(events))
 
     def rate_bounds(
-        self, events: "Sequence[bool] | NDArray[np.bool_]", alpha: float
+        self, events: "Sequence[bool] | NDArray[np.bool_]", alpha: float, rule: Rule = FIXED
     ) -> ClusteredBounds:
         """Return bounds of the rate at which something happens.
+
+        Only whole clusters can be looked at more than once, so another rule than `FIXED` takes each
+        of them for one.
 
         Raises:
             ValueError: there are not as many events as samples.
@@ -101,9 +104,10 @@ class Clusters:
         hits = self._hits(events)
         found, count = self._describe(hits), len(self._sizes)
         touched, spared = int((hits > 0).sum()), int((hits < self._sizes).sum())
-        if min(touched, spared) < LEAST_CLUSTERS:
+        if rule is not FIXED or min(touched, spared) < LEAST_CLUSTERS:
             # A rate is at most the chance that a cluster has any, at least that it has nothing else
-            low, high = rate_lower(count - spared, count, alpha), rate_upper(touched, count, alpha)
+            low = rule.rate_lower(count - spared, count, alpha)
+            high = rule.rate_upper(touched, count, alpha)
             return ClusteredBounds(low=low, high=high, method=Method.WHOLE, clustering=found)
         k = round(float(hits.sum()))
         if found.design_effect <= ALONE:
@@ -120,7 +124,9 @@ class Clusters:
             clustering=found,
         )
 
-    def quantile_bounds(self, values: Sequence[float], q: float, alpha: float) -> ClusteredBounds:
+    def quantile_bounds(
+        self, values: Sequence[float], q: float, alpha: float, rule: Rule = FIXED
+    ) -> ClusteredBounds:
         """Return bounds of a quantile: values that the rate beyond them is shown under, or above.
 
         Raises:
@@ -130,14 +136,14 @@ class Clusters:
 
         data = np.asarray(values, dtype=np.float64)
         ordered = np.sort(data)
-        middle = self.rate_bounds(data > nearest_rank(ordered.tolist(), q), alpha)
+        middle = self.rate_bounds(data > nearest_rank(ordered.tolist(), q), alpha, rule)
 
         def shows_under(place: int) -> bool:
-            high = self.rate_bounds(data > ordered[place], alpha).high
+            high = self.rate_bounds(data > ordered[place], alpha, rule).high
             return high is not None and high < 1 - q
 
         def shows_above(place: int) -> bool:
-            low = self.rate_bounds(data >= ordered[place], alpha).low
+            low = self.rate_bounds(data >= ordered[place], alpha, rule).low
             return low is not None and low > 1 - q
 
         count = len(ordered)
