@@ -12,6 +12,7 @@ from l9gate.criteria.completeness import Completeness
 from l9gate.criteria.criterion import Criterion, Scope
 from l9gate.criteria.expression import suggest
 from l9gate.criteria.policy import default_policy_text, parse_policy, read_policy
+from l9gate.criteria.stopping import sampled
 from l9gate.errors import ExitCode, UsageError
 from l9gate.evidence.log import MemoryLog
 from l9gate.evidence.records import Layer, Origin
@@ -62,11 +63,14 @@ def _explain_criterion(name: str, policy: Path | None) -> dict[str, str]:
         raise UsageError(f"no criterion `{name}` in {rules.name}", hint=suggest(name, known))
     asked = criteria[name].judge(MemoryLog(), _NOBODY)
     where = "".join(f", where {key} = {value}" for key, value in sorted(asked.where.items()))
+    least = asked.decides if sampled([criteria[name]], _NOBODY) else None
+    needs = {} if least is None else {"needs": f"{least}, if all of them are good"}
     return {
         "name": name,
         "role": getattr(criteria[name], "role_in_words", str(asked.role)),
         "layers": ", ".join(sorted(criteria[name].layers)) or "any",
         "asks": f"{asked.condition}{where}",
+        **needs,
         "why": why[name],
     }
 

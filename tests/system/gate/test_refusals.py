@@ -178,6 +178,7 @@ def test_explain_and_history_answer(l9gate: Gate) -> None:
     l9gate("run", "unit")
     assert "LAYERS KEPT: unit" in l9gate("history").stdout
     assert "p50(latency_s) < 5" in l9gate("explain", "latency-p50").stdout
+    assert "needs    5 calls" in l9gate("explain", "latency-p50").stdout
     assert "means    key, API, credit or model" in l9gate("explain", "69").stdout
     assert l9gate("explain", "7").returncode == 64
     assert "did you mean `latency-p50`?" in l9gate("explain", "latency-p5").stderr
