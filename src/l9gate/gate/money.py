@@ -35,16 +35,29 @@ def check_budget(
 
 @contextmanager
 def spending(
-    settings: Settings, kind: Origin, caps: Caps, run: str, bench: Bench
+    settings: Settings,
+    kind: Origin,
+    caps: Caps,
+    run: str,
+    bench: Bench,
+    *,
+    is_resumed: bool = False,
 ) -> Iterator[Account]:
     """Yield the account of a run; what may be spent and what was spent becomes evidence.
+
+    One that is resumed keeps the limits that it began with, and what it has spent.
 
     Raises:
         BudgetError: the day's limit is used up.
         WriteError: the ledger cannot be written.
     """
     ledger = Ledger(settings.ledger, bench.clock)
-    account = Account.open(ledger, run, kind, caps, settings.prices)
+    if is_resumed:
+        Account.check_day(ledger, caps)
+        ledger.reopen_run(run)
+        account = Account(ledger, run)
+    else:
+        account = Account.open(ledger, run, kind, caps, settings.prices)
     try:
         begun = account.report(bench.clock.now_s(), is_final=False)
         bench.sink.put(begun)

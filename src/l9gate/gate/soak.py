@@ -61,6 +61,7 @@ class _Soak:
     policy: Policy
     order: LoadOrder
     before: tuple[Gauge, ...] = ()
+    is_resumed: bool = False
 
 
 def soak(
@@ -114,7 +115,15 @@ def resume_soak(path: Path, settings: Settings, environ: Mapping[str, str], say:
         assert target is not None  # noqa: S101  # a source always calls the API
         say(f"run {path.name}: {left_s:.0f} s of {asked.duration_s:.0f} s are left")
         order = asked.order(run, target.base_url, left_s)
-        part = _Soak(asked=asked, run=run, folder=folder, policy=policy, order=order, before=before)
+        part = _Soak(
+            asked=asked,
+            run=run,
+            folder=folder,
+            policy=policy,
+            order=order,
+            before=before,
+            is_resumed=True,
+        )
         return _carry_out(part, target, environ, say)
 
 
@@ -132,7 +141,10 @@ def _carry_out(
     with ExitStack() as stack:
         sink = stack.enter_context(closing(part.folder.writer("gate")))
         bench = Bench(clock=SystemClock(), seed=run.seed, sink=sink, say=say)
-        account = stack.enter_context(account_of_run(run, caps_of_run(run), part.folder, bench))
+        money = account_of_run(
+            run, caps_of_run(run), part.folder, bench, is_resumed=part.is_resumed
+        )
+        account = stack.enter_context(money)
         child = real_environ(environ, target, run.settings.key_variables(), path)
         if account is not None:
             child |= account.variables()

@@ -74,9 +74,10 @@ def caps_of_run(request: RunRequest) -> Caps:
 
 
 def account_of_run(
-    request: RunRequest, caps: Caps, folder: RunFolder, bench: Bench
+    request: RunRequest, caps: Caps, folder: RunFolder, bench: Bench, *, is_resumed: bool = False
 ) -> AbstractContextManager[Account | None]:
     """Return the money of a run; none if nothing in it may call the API."""
     if not request.calls_api:
         return nullcontext()
-    return spending(request.settings, request.kind, caps, folder.path.name, bench)
+    run = folder.path.name
+    return spending(request.settings, request.kind, caps, run, bench, is_resumed=is_resumed)

@@ -77,6 +77,15 @@ class Ledger:
                 (*row, self._clock.now_s()),
             )
 
+    def reopen_run(self, run: str) -> None:
+        """Go on with a run that was interrupted; its terms and what it has spent stay.
+
+        Raises:
+            WriteError: the disk refuses.
+        """
+        with self._transaction() as connection:
+            connection.execute("UPDATE run SET ended_s = NULL WHERE run = ?", (run,))
+
     def terms_of(self, run: str) -> tuple[Origin, Caps, PriceList]:
         """Return what was agreed when a run was opened.
 

@@ -97,6 +97,18 @@ def test_a_rehearsal_spends_nothing_of_a_day(reserve: Reserve, ledger: Ledger) -
     assert ledger.spending_of("r")[0].spent_usd == 0.6
 
 
+def test_a_run_that_goes_on_has_spent_what_it_had_spent(reserve: Reserve, ledger: Ledger) -> None:
+    caps = Caps(per_run_usd=1.0)
+    reserve(0.7, caps=caps)
+    ledger.close_run("r")
+    with pytest.raises(BudgetError, match="has ended"):
+        reserve(0.1, caps=caps)
+    ledger.reopen_run("r")
+    reserve(0.2, caps=caps)
+    with pytest.raises(BudgetError, match="used up"):
+        reserve(0.2, caps=caps)
+
+
 def test_a_used_up_run_stays_stopped(reserve: Reserve, ledger: Ledger) -> None:
     """Or one worker would go on with its small calls while the others have given up."""
     reserve(0.9)
