@@ -12,8 +12,10 @@ from l9gate.errors import RunDataError
 from l9gate.evidence.log import EvidenceLog
 from l9gate.evidence.records import Exchange, Origin
 from l9gate.report.contract import ContractLine
-from l9gate.store.run import latest_run, open_run
+from l9gate.store.run import open_run, run_paths
 from l9gate.store.settings import Settings
+
+_LAST_RUNS = 10
 
 
 class Seen(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,11 +75,19 @@ def rely(
 
 
 def see_newest(settings: Settings) -> Seen | None:
-    """Return what the newest run of the project shows; None without one that can be read."""
-    try:
-        return see_run(latest_run(settings.runs).path)
-    except RunDataError:
-        return None
+    """Return what the newest run of the package shows in which calls were answered, if any.
+
+    A run that cannot be read shows nothing; nor is one looked for beyond the last few.
+    """
+    for path in run_paths(settings.runs)[:_LAST_RUNS]:
+        try:
+            if open_run(path).manifest.package == settings.package:
+                seen = see_run(path)
+                if seen.models:
+                    return seen
+        except RunDataError:
+            continue
+    return None
 
 
 def see_run(path: Path) -> Seen:
