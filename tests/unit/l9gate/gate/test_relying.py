@@ -1,20 +1,21 @@
 """What an application relies on: declared, accepted and seen, each by its name."""
 
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 
 import msgspec
 import pytest
 
 from l9gate.contract import Reliance, make_baseline
 from l9gate.contract.drift import tell
+from l9gate.errors import RunCorruptError
 from l9gate.evidence.log import MemoryLog
-from l9gate.evidence.records import End, Exchange, Layer, Origin, TestOutcome
+from l9gate.evidence.records import End, Exchange, Origin, TestOutcome
+from l9gate.gate import relying
 from l9gate.gate.relying import Seen, rely, see, see_newest
 from l9gate.report.contract import ContractLine, ContractReport, render_contract_text
 from l9gate.store.relies_on import ReliesOn
-from l9gate.store.run import FORMAT_VERSION, Manifest, create_run
 from l9gate.store.settings import Settings, default_settings
 
 Build = Callable[..., Exchange]
@@ -75,38 +76,21 @@ def test_traffic_shows_models_and_what_was_met(
     assert see(MemoryLog(), Origin.LIVE, "r8").advice is None
 
 
-def make_run(root: Path, minute: int, package: str, calls: list[Exchange]) -> None:
-    manifest = Manifest(
-        format_version=FORMAT_VERSION,
-        run_id=f"ab12cd{minute}",
-        package=package,
-        started_at=f"2026-11-22T13:{minute}:00.250Z",
-        git_revision=None,
-        git_dirty=False,
-        environment="staging",
-        endpoint="https://api.anthropic.com",
-        kind=Origin.LIVE,
-        layers=(Layer.CONTRACT,),
-        model=None,
-        seed=7,
-        policy_hash="",
-        versions={},
-    )
-    run = create_run(root, manifest, "")
-    if calls:
-        with closing(run.writer("pytest-main")) as writer:
-            for call in calls:
-                writer.put(call)
-
-
 def test_the_newest_run_of_the_package_with_calls_counts(
-    settings: Settings, exchange: Build
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert see_newest(settings) is None
-    make_run(settings.runs, 11, settings.package, [exchange(model="newer")])
-    make_run(settings.runs, 12, "another", [exchange(model="foreign")])
-    make_run(settings.runs, 13, settings.package, [])  # of unit tests, say
-    (settings.runs / "20261122T140000Z-damaged").mkdir()
-    seen = see_newest(settings)
-    assert seen is not None
-    assert (seen.run, seen.models) == ("20261122T131100Z-ab12cd11", ("newer",))
+    own = settings.package
+    packages = {"1-older": own, "2-newer": own, "3-foreign": "another", "4-unit": own}
+    models = {"1-older": ("a",), "2-newer": ("b",), "4-unit": ()}
+    for name in (*packages, "5-damaged"):
+        (settings.runs / name).mkdir(parents=True)
+
+    def open_run(path: Path) -> SimpleNamespace:
+        if path.name not in packages:
+            raise RunCorruptError("no manifest")
+        return SimpleNamespace(manifest=SimpleNamespace(package=packages[path.name]))
+
+    monkeypatch.setattr(relying, "open_run", open_run)
+    monkeypatch.setattr(relying, "see_run", lambda path: Seen(run="r", models=models[path.name]))
+    assert see_newest(settings) == Seen(run="r", models=("b",))
