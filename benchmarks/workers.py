@@ -27,7 +27,7 @@ from l9gate.measure.clock import SystemClock
 from l9gate.measure.histogram import Histogram
 from l9gate.sources.bench import Bench
 from l9gate.sources.load.crew import SharedEnd
-from l9gate.sources.load.plan import Asked, LoadAssignment
+from l9gate.sources.load.plan import Asked, LoadAssignment, Place
 from l9gate.sources.load.workers import drive_shards
 from l9gate.store.run import FORMAT_VERSION, Manifest, RunFolder, create_run
 
@@ -87,7 +87,7 @@ def carry_out(base_url: str, rate: str, workers: int) -> tuple[SharedEnd, RunFol
             order=order,
             asked=Asked(criteria=(), scope=scope),
             key="",
-            workers=workers,
+            place=Place(workers=workers),
             run=folder.path,
             environ=environ,
         )

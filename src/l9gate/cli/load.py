@@ -4,17 +4,19 @@ import os
 import re
 import sys
 from pathlib import Path
-from typing import TypedDict, Unpack
+from typing import Unpack
 
 import click
 
 from l9gate import gate
+from l9gate.cli.load_engine import EngineOptions, engine_options, manifest_of, read_place
 from l9gate.cli.output import file_reports, show_judgement
 from l9gate.cli.project import format_option, policy_option, require_settings
 from l9gate.errors import UsageError
 from l9gate.evidence.load import Entry
 from l9gate.gate.load import LoadRequest, load
 from l9gate.measure.sequential import Stopping
+from l9gate.sources.load.plan import Engine
 from l9gate.store.caps import parse_budget
 from l9gate.store.environments import environment_name
 from l9gate.store.settings import Settings
@@ -24,7 +26,7 @@ _SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600}
 _EACH_S = 1.0  # between two bare calls, where something else than a bare call is measured
 
 
-class Options(TypedDict):
+class Options(EngineOptions):
     """What the command line may say, under the names of the options."""
 
     rate: str
@@ -32,14 +34,12 @@ class Options(TypedDict):
     model: str | None
     stream: bool
     workload: str | None
-    entry: str
     app: str | None
     timeout: str
     warm_up: int
     control_every: str | None
     stopping: str | None
     proxy: str | None
-    workers: int
     rehearse: bool
     load_factor: float
     latency: Path | None
@@ -99,18 +99,12 @@ _OPTIONS = (
         help="`anytime` ends it as soon as everything asked is decided.",
     ),
     click.option("--proxy", default=None, metavar="URL", help="An HTTP proxy to go through."),
-    click.option(
-        "--workers",
-        type=click.IntRange(1, 256),
-        default=1,
-        show_default=True,
-        help="Processes that share it, each with a core of its own.",
-    ),
 )
 
 
 @click.command("load")
 @load_options
+@engine_options
 @click.option("--rehearse", is_flag=True, help="Against the local simulator: no key, no cost.")
 @click.option(
     "--load-factor",
@@ -140,6 +134,9 @@ def command(**options: Unpack[Options]) -> None:
     Exit status: 0 kept, 1 not ready, 2 unproven, 69 key or endpoint missing, 75 no money for the
     first call, 130 interrupted (what was measured is kept).
     """
+    if options["engine"] == Engine.KUBERNETES:
+        click.echo(manifest_of(make_request(require_settings(), options), options), nl=False)
+        return
     request = make_request(require_settings(), options)
     judgement = load(request, os.environ, lambda line: click.echo(line, err=True))
     file_reports(judgement)
@@ -160,11 +157,6 @@ def make_request(settings: Settings, options: Options) -> LoadRequest:
         raise UsageError(
             "`--entry app` needs to know what to call",
             hint="add `--app package.module:function`, or `app` to [tool.l9gate.load]",
-        )
-    if entry is not Entry.WIRE and options["workers"] > 1:
-        raise UsageError(
-            f"`--entry {entry}` runs in one process",
-            hint="leave out --workers; who measures an application measures one of its processes",
         )
     is_bare = entry is Entry.WIRE and workload is None
     every_s = 0.0 if is_bare else _EACH_S
@@ -195,7 +187,7 @@ def make_request(settings: Settings, options: Options) -> LoadRequest:
         warm_up=options["warm_up"],
         control_every_s=every_s or None,
         proxy=options["proxy"],
-        workers=options["workers"],
+        place=read_place(options),
     )
 
 

@@ -50,7 +50,7 @@ def judge(paths: Sequence[Path], policy: Path | None = None) -> Judgement:
     logs = [folder.read() for folder in folders]
     log = Snapshot(PooledLog(logs))
     scope = _scope(manifests[0], rules)
-    findings = (_completeness(logs, scope), *rules.judge(log, scope))
+    findings = (_completeness(logs, manifests, scope), *rules.judge(log, scope))
     verdict = decide(findings, scope)
     document = build_document(
         manifests=manifests,
@@ -102,9 +102,10 @@ def _policy_of(folders: Sequence[RunFolder], chosen: Path | None) -> Policy:
         policy = read_policy(chosen)
         if stopping is Stopping.ANYTIME:  # what may have stopped when it was decided stays that
             policy = replace(policy, stopping=stopping)
-    if policy.stopping is Stopping.FIXED and len(folders) > policy.looks:
+    looks = len(_whole_runs([folder.manifest for folder in folders]))
+    if policy.stopping is Stopping.FIXED and looks > policy.looks:
         raise PolicyError(
-            f"pooling {len(folders)} runs looks {len(folders)} times at the evidence, "
+            f"pooling {looks} runs looks {looks} times at the evidence, "
             f"and the policy declares `looks = {policy.looks}`",
             hint="declare `[statistics] looks` before the first run, by which alpha is divided, "
             'or `stopping = "anytime"`, with which everybody may look as often as they like',
@@ -124,7 +125,21 @@ def _scope(manifest: Manifest, policy: Policy) -> Scope:
     )
 
 
-def _completeness(logs: Sequence[EvidenceLog], scope: Scope) -> Finding:
+def _whole_runs(manifests: Sequence[Manifest]) -> list[list[int]]:
+    """Return which runs are one: a load's shares make it up, and it is looked at once."""
+    found: dict[str, list[int]] = {}
+    for index, one in enumerate(manifests):
+        name = one.run_id if one.shards == 1 else f"{one.shards} shares of seed {one.seed}"
+        found.setdefault(name, []).append(index)
+    return list(found.values())
+
+
+def _completeness(
+    logs: Sequence[EvidenceLog], manifests: Sequence[Manifest], scope: Scope
+) -> Finding:
     """Return the worst of the runs: a complete one does not complete another."""
-    findings = [Completeness().judge(log, scope) for log in logs]
+    findings = [
+        Completeness().judge(PooledLog(logs[index] for index in indices), scope)
+        for indices in _whole_runs(manifests)
+    ]
     return next((f for f in findings if f.state is not State.KEPT), findings[0])

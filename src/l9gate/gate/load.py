@@ -30,12 +30,12 @@ from l9gate.measure.clock import SystemClock
 from l9gate.net.loops import find_loop_factory
 from l9gate.sources.bench import Bench
 from l9gate.sources.load.collect import collect
-from l9gate.sources.load.plan import Asked, LoadAssignment
+from l9gate.sources.load.plan import HERE, Asked, LoadAssignment, Place
 from l9gate.sources.suite.environ import SuiteTarget, real_environ
 from l9gate.store.account import Account
 from l9gate.store.run import create_run
 
-_NOWHERE = SuiteTarget(environment="", base_url="http://127.0.0.1", key="")
+NOWHERE = SuiteTarget(environment="", base_url="http://127.0.0.1", key="")  # nothing is sent
 CHEAPEST_MODEL = "claude-haiku-5-5"  # called where a project does not say which one it calls
 
 
@@ -54,7 +54,7 @@ class LoadRequest:
     warm_up: int = 0
     control_every_s: float | None = None
     proxy: str | None = None
-    workers: int = 1  # processes that share it
+    place: Place = HERE
 
     @property
     def model(self) -> str:
@@ -79,6 +79,7 @@ def load(request: LoadRequest, environ: Mapping[str, str], say: Say) -> Judgemen
         stopping=request.run.stopping or policy.stopping,
         sources=(Source.LOAD,),
         model=request.model,
+        share=request.place.share,
     )
     caps = caps_of_run(run)
     with ExitStack() as stack:
@@ -97,7 +98,7 @@ def load(request: LoadRequest, environ: Mapping[str, str], say: Say) -> Judgemen
             asked=_asked(run, policy),
             key=target.key,
             account=account,
-            workers=request.workers,
+            place=request.place,
             run=folder.path,
             environ=child if account is None else child | account.variables(),
             on_progress=LoadProgress(say, account).show,
@@ -116,7 +117,7 @@ def make_workload(request: LoadRequest) -> Workload:
     Raises:
         PlanError: there is no such file or function, or it holds no request.
     """
-    return workload_of(order_of(request, _NOWHERE))
+    return workload_of(order_of(request, NOWHERE))
 
 
 def make_arrivals(request: LoadRequest) -> Arrivals | Closed:
@@ -126,7 +127,7 @@ def make_arrivals(request: LoadRequest) -> Arrivals | Closed:
         UsageError: the rate says nothing that is known.
         PlanError: a recorded rate was asked for, and the workload has no times.
     """
-    return arrivals_of(order_of(request, _NOWHERE), make_workload(request))
+    return arrivals_of(order_of(request, NOWHERE), make_workload(request))
 
 
 def drive_of(

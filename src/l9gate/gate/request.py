@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from l9gate.drive.order import WHOLE, Share
 from l9gate.evidence.records import Layer, Origin
 from l9gate.measure.sequential import Stopping
 from l9gate.net.preflight import endpoint_of
@@ -35,6 +36,7 @@ class RunRequest:
     proxy: ProxyPlan | None = None  # for all real layers; a layer's settings may ask for one, too
     sources: tuple[str, ...] = ()  # what is asked for beside layers: "load", "soak"
     model: str | None = None  # None: the project's
+    share: Share = WHOLE  # of a load that others share elsewhere
     load_factor: float = 1.0  # of the simulator of a rehearsal: it multiplies every delay
     latency: Path | None = None  # of that simulator: a file with the pace of models
     time_factor: float = 1.0  # of that simulator: what expires ages so much faster
@@ -75,6 +77,8 @@ def manifest_of(request: RunRequest, endpoint: str) -> Manifest:
         narrowed=request.narrowed,
         sources=request.sources,
         stopping=request.stopping or Stopping.FIXED,
+        shard=request.share.shard,
+        shards=request.share.shards,
     )
 
 

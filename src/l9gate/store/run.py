@@ -67,6 +67,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     policy_hash: str  # sha256 of policy.toml in this folder, hex
     versions: dict[str, str]  # l9gate, python, anthropic, httpx2
     narrowed: str | None = None  # pytest's -k expression, if only some tests were run
+    shard: int = 0  # of a load that several runs share
+    shards: int = 1
     stopping: Stopping = Stopping.FIXED  # whether it may have been stopped once it was decided
     sources: tuple[str, ...] = ()  # what was asked for beside layers: "load", "soak"
 
@@ -246,7 +248,15 @@ def check_poolable(manifests: Sequence[Manifest]) -> None:
             which would count its evidence twice.
     """
     seen: set[str] = set()
+    shares: set[tuple[int, int, int]] = set()
     for manifest in manifests:
+        share = manifest.seed, manifest.shards, manifest.shard
+        if manifest.shards > 1 and share in shares:
+            raise RunDataError(
+                f"share {manifest.shard}/{manifest.shards} of a load is given twice",
+                hint="its calls would count twice; name one run of each share",
+            )
+        shares.add(share)
         if manifest.run_id in seen:
             raise RunDataError(f"run `{manifest.run_id}` is given twice", hint="name each run once")
         seen.add(manifest.run_id)

@@ -24,7 +24,7 @@ from l9gate.evidence.records import Fault, Origin
 from l9gate.measure.clock import SystemClock
 from l9gate.sources.bench import Bench
 from l9gate.sources.load.crew import SharedEnd
-from l9gate.sources.load.plan import Asked, LoadAssignment
+from l9gate.sources.load.plan import Asked, LoadAssignment, Place
 from l9gate.sources.load.workers import drive_shards
 from l9gate.store.run import RunFolder, open_run
 
@@ -39,7 +39,7 @@ from l9gate.criteria.criterion import Scope
 from l9gate.evidence.records import Origin
 from l9gate.measure.clock import SystemClock
 from l9gate.sources.bench import Bench
-from l9gate.sources.load.plan import Asked, LoadAssignment
+from l9gate.sources.load.plan import Asked, LoadAssignment, Place
 from l9gate.sources.load.workers import drive_shards
 from l9gate.store.run import open_run
 
@@ -48,8 +48,8 @@ order = msgspec.json.decode(sys.argv[2], type=LoadOrder)
 with folder.writer("gate") as sink:
     bench = Bench(clock=SystemClock(), seed=1, sink=sink, say=print)
     scope = Scope(layers=(), kind=Origin.SIMULATED, environment="development")
-    plan = LoadAssignment(order=order, asked=Asked(criteria=(), scope=scope), key="", workers=2,
-                          run=folder.path, environ=os.environ)
+    plan = LoadAssignment(order=order, asked=Asked(criteria=(), scope=scope), key="",
+                          place=Place(workers=2), run=folder.path, environ=os.environ)
     look = lambda progress: print("progress", flush=True)
     asyncio.run(drive_shards(plan, bench, look))
 """
@@ -77,7 +77,7 @@ def carry_out(
             order=order,
             asked=Asked(criteria=(), scope=SCOPE),
             key="",
-            workers=2,
+            place=Place(workers=2),
             run=folder.path,
             environ=environ,
         )

@@ -66,13 +66,13 @@ async def _send(
     plan: LoadAssignment, bench: Bench, sink: TallySink, look: OnProgress
 ) -> tuple[DriveEnd, tuple[str, ...]]:
     """Return what came of the load, and who was lost on the way."""
-    if plan.engine is Engine.RAY:
+    if plan.place.engine is Engine.RAY:
         shared = await drive_on_ray(plan, replace(bench, sink=sink), look)
         return shared.end, shared.lost
-    if plan.workers > 1:
+    if plan.place.workers > 1:
         shared = await drive_shards(plan, bench, look)
         return shared.end, shared.lost
-    starts_s = plan.starts_s
+    starts_s = plan.place.starts_s
 
     async def begin() -> float:
         return bench.clock.now_s() if starts_s is None else starts_s
@@ -80,7 +80,7 @@ async def _send(
     drive_plan = drive_of(
         plan.order,
         plan.key,
-        plan.share,
+        plan.place.share,
         account=plan.account,
         begin=None if starts_s is None else begin,
     )

@@ -17,11 +17,7 @@ RESULTS = "/results"
 _SPARE_S = 600.0  # for images to be pulled, and for calls that take their whole time-out
 _INDEX = "metadata.annotations['batch.kubernetes.io/job-completion-index']"
 # 0, 1 and 2 are verdicts on a share, which decides nothing; anything else is a failure of the pod.
-_SCRIPT = (
-    'l9gate "$@"; status=$?; cp -R .l9gate/runs/. '
-    + RESULTS
-    + '/; [ "$status" -le 2 ] || exit "$status"'
-)
+_SCRIPT = 'l9gate "$@"; status=$?; cp -R {runs}/. {results}/; [ "$status" -le 2 ] || exit "$status"'
 
 
 class Pods(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,6 +27,7 @@ class Pods(msgspec.Struct, frozen=True, kw_only=True):
     secret: str = "l9gate"  # noqa: S105  # the name of one, whose entry is the variable's name
     claim: str = "l9gate-runs"  # a volume that all pods may write to
     name: str = "l9gate-load"
+    runs: str = ".l9gate/runs"  # where the project keeps them, in the image
 
 
 def job_of(order: LoadOrder, words: tuple[str, ...], pods: Pods, shards: int) -> JsonObject:
@@ -73,7 +70,7 @@ def _pod(pods: Pods, args: list[Json]) -> JsonObject:
     container: JsonObject = {
         "name": "load",
         "image": pods.image,
-        "command": ["sh", "-c", _SCRIPT, "l9gate"],
+        "command": ["sh", "-c", _SCRIPT.format(runs=pods.runs, results=RESULTS), "l9gate"],
         "args": args,
         "env": [
             {"name": "SHARD", "valueFrom": {"fieldRef": {"fieldPath": _INDEX}}},

@@ -22,6 +22,20 @@ class Engine(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a load is carried out, and by how many."""
+
+    workers: int = 1  # processes that share it
+    engine: Engine = Engine.LOCAL
+    cluster: str = "auto"  # address of a Ray cluster
+    share: Share = WHOLE  # what is sent here of a load that others share elsewhere
+    starts_s: float | None = None  # when the first call is due; None: once all is ready
+
+
+HERE = Place()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
     """What is asked of a load, so that it can end once that is certain."""
 
@@ -39,11 +53,7 @@ class LoadAssignment:
     key: str = field(repr=False)
     account: Account | None = None
     caller: Caller | None = None  # of the application or its SDK; None: bytes to the endpoint
-    workers: int = 1  # processes that share it
-    engine: Engine = Engine.LOCAL
-    cluster: str = "auto"  # address of a Ray cluster
-    share: Share = WHOLE  # what this process carries out of a load that others share elsewhere
-    starts_s: float | None = None  # when offset 0 is due; None: once all is ready
+    place: Place = HERE
     run: Path  # its folder, into which every process writes
     environ: Mapping[str, str] = field(repr=False)  # of these processes; it holds the key
     on_progress: Callable[[Progress], None] = lambda _: None

@@ -57,12 +57,12 @@ async def drive_on_ray(
         PlanError: the cluster has fewer CPUs than there are shards.
         L9gateError: as the first shard to fail says.
     """
-    _connect(plan.cluster, plan.workers)
+    _connect(plan.place.cluster, plan.place.workers)
     try:
-        parts = _set_aside(plan.account, plan.workers)
+        parts = _set_aside(plan.account, plan.place.workers)
         crew = [
             _Actor(Task(order=plan.order, share=share), plan.key, bench, part)
-            for share, part in zip(shares_of(plan.workers), parts, strict=True)
+            for share, part in zip(shares_of(plan.place.workers), parts, strict=True)
         ]
         return await lead(plan.order, crew, bench, on_progress)
     finally:

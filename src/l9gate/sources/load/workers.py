@@ -42,7 +42,7 @@ async def drive_shards(
             plan.environ,
             bench,
         )
-        for share in shares_of(plan.workers)
+        for share in shares_of(plan.place.workers)
     ]
     return await lead(plan.order, crew, bench, on_progress)
 

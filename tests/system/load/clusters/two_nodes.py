@@ -17,7 +17,7 @@ from l9gate.evidence.records import Origin
 from l9gate.measure.clock import SystemClock
 from l9gate.sources.bench import Bench
 from l9gate.sources.load.crew import SharedEnd
-from l9gate.sources.load.plan import Asked, LoadAssignment
+from l9gate.sources.load.plan import Asked, LoadAssignment, Place
 from l9gate.sources.load.ray import drive_on_ray
 from l9gate.store.run import open_run
 
@@ -37,8 +37,7 @@ def carry_out(nodes: LocalCluster, run: str, order: str, victims: list[object]) 
             order=msgspec.json.decode(order, type=LoadOrder),
             asked=Asked(criteria=(), scope=scope),
             key=KEY,
-            workers=2,
-            cluster=nodes.address,
+            place=Place(workers=2, cluster=nodes.address),
             run=Path(run),
             environ={},
         )

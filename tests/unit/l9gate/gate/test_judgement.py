@@ -13,7 +13,7 @@ from l9gate.store.run import FORMAT_VERSION, Manifest, create_run
 POLICY = "format = 1\n[statistics]\nconfidence = 0.9\nlooks = {looks}\nstopping = '{stopping}'\n"
 
 
-def make_run(folder: Path, number: int, stopping: Stopping, text: str) -> Path:
+def make_run(folder: Path, number: int, stopping: Stopping, text: str, shards: int = 1) -> Path:
     manifest = Manifest(
         format_version=FORMAT_VERSION,
         run_id=f"ab12cd3{number}",
@@ -30,6 +30,8 @@ def make_run(folder: Path, number: int, stopping: Stopping, text: str) -> Path:
         policy_hash="",
         versions={},
         stopping=stopping,
+        shard=number % shards,
+        shards=shards,
     )
     return create_run(folder, manifest, text).path
 
@@ -64,3 +66,10 @@ def test_bounds_that_always_hold_need_no_declared_looks(tmp_path: Path) -> None:
             assert "anytime" in (error.value.hint or "")
         else:
             assert gate.judge(runs).verdict.scope.alpha == pytest.approx(0.1)
+
+
+def test_shares_of_one_load_are_looked_at_once(tmp_path: Path) -> None:
+    """What several machines sent of one schedule is no repetition of it."""
+    text = POLICY.format(looks=1, stopping="fixed")
+    runs = [make_run(tmp_path, number, Stopping.FIXED, text, shards=2) for number in (1, 2)]
+    assert gate.judge(runs).verdict.scope.alpha == pytest.approx(0.1)

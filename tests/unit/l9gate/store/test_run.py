@@ -261,3 +261,13 @@ def test_runs_that_differ_are_not_pooled(
 def test_one_run_is_not_counted_twice(manifest: Manifest) -> None:
     with pytest.raises(RunDataError, match="given twice"):
         check_poolable([manifest, manifest])
+
+
+def test_a_share_of_a_load_counts_once(manifest: Manifest) -> None:
+    first, second, again = (
+        msgspec.structs.replace(manifest, run_id=run_id, shard=shard, shards=2)
+        for run_id, shard in (("a", 0), ("b", 1), ("c", 1))
+    )
+    check_poolable([first, second])
+    with pytest.raises(RunDataError, match="share 1/2 of a load is given twice"):
+        check_poolable([first, second, again])

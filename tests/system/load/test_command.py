@@ -1,0 +1,112 @@
+"""`l9gate load` by several: processes of this machine, pods that are judged together, Ray."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+SETTINGS = """
+package = "shop"
+model = "claude-haiku-5-5"
+policy = "policy.toml"
+[layers.unit]
+paths = ["tests"]
+"""
+POLICY = """
+format = 1
+
+[[criterion]]
+name = "errors"
+role = "exit"
+sources = ["load"]
+require = "rate(load.error) <= 20%"
+why = "Answers are what is asked for."
+"""
+LOAD = ("load", "--rehearse", "--rate", "poisson 20/s", "--duration", "2s", "--seed", "5")
+Gate = Callable[..., "subprocess.Popen[str]"]
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    (tmp_path / "l9gate.toml").write_text(SETTINGS)
+    (tmp_path / "policy.toml").write_text(POLICY)
+    return tmp_path
+
+
+@pytest.fixture
+def gate(project: Path) -> Gate:
+    hidden = ("ANTHROPIC_", "L9GATE_", "STAGING_", "PROD_", "PYTEST_", "COV_", "RAY_")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(hidden)}
+
+    def start(*words: str) -> "subprocess.Popen[str]":
+        return subprocess.Popen(
+            [sys.executable, "-m", "l9gate", *words],
+            cwd=project,
+            env=kept,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    return start
+
+
+def runs(project: Path) -> list[Path]:
+    folder = project / ".l9gate" / "runs"
+    return sorted(folder.iterdir()) if folder.exists() else []
+
+
+def test_a_load_of_two_workers_is_whole(gate: Gate, project: Path) -> None:
+    out, err = gate(*LOAD, "--workers", "2").communicate(timeout=60)
+    assert "kept      complete" in out, err
+    assert "2 workers" in out
+    assert len(runs(project)) == 1
+
+
+def test_a_load_of_two_workers_ends_as_soon_as_all_is_decided(gate: Gate, project: Path) -> None:
+    """What the processes count decides here: hundreds of answers without an error are enough."""
+    words = ("load", "--rehearse", "--load-factor", "0", "--rate", "constant 150/s")
+    began_s = time.monotonic()
+    ended = gate(*words, "--duration", "60s", "--workers", "2", "--stopping", "anytime")
+    out, err = ended.communicate(timeout=60)
+    assert "stopped early" in err
+    assert time.monotonic() - began_s < 40
+    assert "kept      complete" in out
+
+
+def test_shares_of_one_schedule_are_judged_together(gate: Gate, project: Path) -> None:
+    """Two pods; each alone is a part, and the whole is whole only with both."""
+    starts_at = datetime.fromtimestamp(time.time() + 6, UTC).isoformat()
+    shares = [gate(*LOAD, "--share", f"{i}/2", "--starts-at", starts_at) for i in range(2)]
+    for share in shares:
+        out, _ = share.communicate(timeout=60)
+        assert share.returncode == 2
+        assert "1 of 2 shards never began" in out
+    paths = [str(path) for path in runs(project)]
+    assert len(paths) == 2
+    out, err = gate("judge", *paths).communicate(timeout=60)
+    assert "kept      complete" in out, err
+    assert "never began" not in out
+
+
+def test_a_manifest_is_printed_and_nothing_is_sent(gate: Gate, project: Path) -> None:
+    words = ("load", "--engine", "kubernetes", "--workers", "3", "--rate", "poisson 9/s")
+    ended = gate(*words, "--image", "shop:1", "--budget", "3")
+    out, err = ended.communicate(timeout=60)
+    assert (ended.returncode, err) == (0, "")
+    assert out.startswith('apiVersion: "batch/v1"\nkind: "Job"\n')
+    assert '            - "1.000000"\n            - "--share"\n            - "$(SHARD)/3"\n' in out
+    assert runs(project) == []
+
+
+def test_without_ray_its_engine_is_a_missing_dependency(gate: Gate, project: Path) -> None:
+    ended = gate(*LOAD, "--engine", "ray", "--workers", "2")
+    _, err = ended.communicate(timeout=60)
+    assert ended.returncode == 69
+    assert "`--engine ray` needs Ray" in err
