@@ -1,10 +1,11 @@
 """Whether the evidence is all there: every layer and source that was asked for ran to its end."""
 
 from l9gate.criteria.criterion import Finding, Role, Scope, State
-from l9gate.criteria.rest import cost_of_rest, cut_tests
+from l9gate.criteria.rest import cost_of_rest, cut_tests, last_budgets
 from l9gate.criteria.shortfall import why_incomplete
 from l9gate.evidence.log import EvidenceLog
 from l9gate.evidence.records import EndReason, Layer, LayerRun, SourceEnd
+from l9gate.measure.sequential import Stopping
 
 NAME = "complete"
 MAX_NAMED = 20
@@ -52,7 +53,7 @@ class Completeness:
         open_ends += [why for reasons in missing for why in reasons]
         cut = cut_tests(log)
         if cut:
-            open_ends.append(f"{_who_cut(log)} ended {len(cut)} tests before their end")
+            open_ends.append(f"{_who_cut(log, scope)} ended {len(cut)} tests before their end")
         rest = cost_of_rest(log, scope)
         return Finding(
             criterion=self.name,
@@ -71,9 +72,10 @@ class Completeness:
         )
 
 
-def _who_cut(log: EvidenceLog) -> str:
-    is_decided = any(end.reason is EndReason.DECIDED for end in log.of(SourceEnd))
-    return "the decision" if is_decided else "the budget"
+def _who_cut(log: EvidenceLog, scope: Scope) -> str:
+    is_refused = any(budget.refusal is not None for budget in last_budgets(log))
+    may_stop = scope.stopping is Stopping.ANYTIME
+    return "the decision" if may_stop and not is_refused else "the budget"
 
 
 def _what(scope: Scope) -> str:

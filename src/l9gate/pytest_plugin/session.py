@@ -28,13 +28,13 @@ from l9gate.pytest_plugin.start import CONTROLLED, START_KEY
 from l9gate.pytest_plugin.stopping import open_halt
 from l9gate.pytest_plugin.strays import StrayReport
 from l9gate.pytest_plugin.watcher import TestWatcher
+from l9gate.sources.suite.environ import PREFLIGHT
 from l9gate.store.environments import environment_name
 from l9gate.store.run import open_run
 from l9gate.store.settings import Settings, read_settings
 from l9gate.store.writer import RunWriter
 
 RUN = "L9GATE_RUN"
-PREFLIGHT = "L9GATE_PREFLIGHT"
 REHEARSAL = "L9GATE_REHEARSAL"
 BASE_URL = "ANTHROPIC_BASE_URL"
 _REFUSAL = "l9gate_refusal"

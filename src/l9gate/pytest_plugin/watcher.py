@@ -1,5 +1,6 @@
 """Watches each test of a gated session: whose work is done, what was refused, what came of it."""
 
+import os
 from collections.abc import Generator
 
 import pytest
@@ -13,6 +14,7 @@ from l9gate.pytest_plugin.markers import read_marks
 from l9gate.pytest_plugin.observation import Observation
 from l9gate.pytest_plugin.outcomes import OutcomeBuilder
 from l9gate.pytest_plugin.owners import FixtureOwners, node_id_of
+from l9gate.sources.suite.environ import PREFLIGHT
 from l9gate.sources.suite.plan import DECIDED
 
 
@@ -48,8 +50,9 @@ class TestWatcher:
                 item.session.shouldstop = f"l9gate: evidence would be lost: {error}"
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Tell whoever started the session that it ended because nothing more had to be sent."""
-        if self._observation.halt is not None and self._observation.halt.why is not None:
+        """Tell the gate, if it started the session, that nothing more had to be sent."""
+        halt = self._observation.halt
+        if halt is not None and halt.why is not None and os.environ.get(PREFLIGHT) == "done":
             session.exitstatus = DECIDED
 
     @pytest.hookimpl(wrapper=True)

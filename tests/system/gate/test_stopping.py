@@ -2,9 +2,10 @@
 
 import json
 import subprocess
+import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -198,3 +199,27 @@ def test_layers_after_it_call_nobody(run: Gate, server: Server) -> None:
     assert done.returncode == 1, done.stdout + done.stderr
     assert "contract decided: not started" in done.stdout
     assert server.posts <= 10 + 3 * USERS
+
+
+def test_pytest_itself_stops_as_well_and_keeps_its_own_status(
+    server: Server, project: Path, clean_environ: Mapping[str, str]
+) -> None:
+    server.failures = 9
+    stopping = '[statistics]\nstopping = "anytime"\n'
+    (project / "policy.toml").write_text(POLICY.replace("[[", f"{stopping}\n[[", 1))
+    text = LOAD.replace("RETRIES", "0")
+    (project / "tests/performance/test_performance.py").write_text(text)
+    url = f"http://127.0.0.1:{server.server_port}"
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "tests/performance", "-m", "benchmark"],
+        cwd=project,
+        env={**clean_environ, "ANTHROPIC_API_KEY": "sk-planted", "ANTHROPIC_BASE_URL": url},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == pytest.ExitCode.INTERRUPTED, done.stdout + done.stderr
+    assert server.posts <= 10 + 3 * USERS
+    assert "NOT READY  error-rate" in done.stdout
+    assert "the decision ended" in done.stdout

@@ -7,6 +7,7 @@ from pathlib import Path
 from l9gate.store.account import ACCOUNT_VARIABLE, LEDGER_VARIABLE
 
 KEY_VARIABLE = "ANTHROPIC_API_KEY"
+PREFLIGHT = "L9GATE_PREFLIGHT"  # "done" in a session that the gate started
 _CREDENTIALS = (KEY_VARIABLE, "ANTHROPIC_AUTH_TOKEN")
 
 
@@ -37,7 +38,7 @@ def real_environ(
     child = _without(environ, secrets)
     child[KEY_VARIABLE] = child[target.key_variable] = target.key
     child["ANTHROPIC_BASE_URL"] = target.base_url
-    child["L9GATE_PREFLIGHT"] = "done"
+    child[PREFLIGHT] = "done"
     child.pop("L9GATE_PROXY", None)
     if target.proxy_url is not None:
         child["L9GATE_PROXY"] = target.proxy_url
