@@ -123,7 +123,10 @@ def decide_pace(
 def decide_trend(
     trend: Trending, condition: Condition, alpha: float, min_window_s: float
 ) -> Decision:
-    """Decide what rests on trends: both ends on one side, and for *kept* a window long enough."""
+    """Decide what rests on trends: both ends on one side, in a window long enough.
+
+    In a shorter one a warm-up looks like a leak, and a leak like nothing.
+    """
     if trend.value is None or trend.low is None or trend.high is None:
         return Decision(
             state=State.UNPROVEN, observed=trend.value, n=trend.n, reason="nothing was measured"
@@ -140,7 +143,7 @@ def decide_trend(
         interval=None if is_counted else _interval(trend.low, trend.high, alpha),
         reason="too close to tell" if state is State.UNPROVEN else None,
     )
-    if state is State.BROKEN or trend.window_s >= min_window_s:
+    if trend.window_s >= min_window_s:
         return decision
     return msgspec.structs.replace(
         decision,

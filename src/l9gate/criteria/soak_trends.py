@@ -5,11 +5,13 @@ base. The longest series speaks for all: a shorter one can show growth, but not 
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from l9gate.criteria.excerpt import Excerpt
+from l9gate.criteria.load_client import why_limited
 from l9gate.evidence.records import Allocation, Gauge
 from l9gate.measure.trend import Growth, Trend, TrendPlan, find_trend
 
@@ -73,6 +75,11 @@ def count_drifts(excerpt: Excerpt) -> Trending:
     """Return 1 if the p95 of latency grows without end, from when calls were due."""
     trend = _latency_trend(excerpt)
     trends = {} if trend is None else {"p95 of latency": trend}
+    if trend is not None and trend.growth is Growth.GROWING:
+        limited = why_limited(excerpt)
+        if limited is not None:
+            undecided = replace(trend, growth=Growth.UNDECIDED, reason=limited)
+            trends = {"p95 of latency": undecided}
     return _count(trends, _in_ms, "no calls under load")
 
 

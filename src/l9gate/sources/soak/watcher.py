@@ -22,6 +22,7 @@ class Watcher:
         self._gauges: list[Gauge] = list(plan.before)
         self._operations = plan.operations_before
         self._findings: tuple[Finding, ...] = ()
+        self._broken: set[str] = set()
         self._looked_s = bench.clock.now_s()
         self.why_stop: str | None = None
         self.is_gone = False
@@ -74,10 +75,15 @@ class Watcher:
         self._findings = await asyncio.to_thread(
             lambda: tuple(one.judge(log, scope) for one in self._plan.criteria)
         )
-        broken = [one for one in self._findings if one.state is State.BROKEN]
-        if broken and self._plan.stops_when_broken and self.why_stop is None:
-            self.why_stop = f"{broken[0].criterion} is broken: {broken[0].reason or 'see below'}"
-            self._bench.say(f"stopped early: {self.why_stop}")
+        before, self._broken = self._broken, set()
+        for one in self._findings:
+            if one.state is not State.BROKEN:
+                continue
+            self._broken.add(one.criterion)
+            is_sure = one.criterion in before  # twice in a row: many looks make one of them wrong
+            if is_sure and self._plan.stops_when_broken and self.why_stop is None:
+                self.why_stop = f"{one.criterion} is broken: {one.reason or 'see below'}"
+                self._bench.say(f"stopped early: {self.why_stop}")
 
     def _put(self, name: str, value: float, process: str | None) -> None:
         gauge = Gauge(
