@@ -101,30 +101,42 @@ class Driver:
             await self._warm_up()
             self._starts_s = await self._find_start()
             self._put_plan()
-            async with asyncio.TaskGroup() as group:
-                others = [group.create_task(self._keep_house())]
-                if self._plan.control_every_s is not None:
-                    others.append(group.create_task(self._control(self._plan.control_every_s)))
-                await self._send()
-                await self._drain()
-                for task in others:
-                    task.cancel()
+            await self._carry_out()
+        except BaseExceptionGroup as group:
+            raise _first_of(group) from None
         finally:
             sweeper.cancel()
             gc.unfreeze()
         self._check()
         return self._end()
 
+    async def _carry_out(self) -> None:
+        """Send the main arm beside the control arm and what has to be done in between."""
+        async with asyncio.TaskGroup() as group:
+            house = group.create_task(self._keep_house())
+            every_s = self._plan.control_every_s
+            control = None if every_s is None else group.create_task(self._control(every_s))
+            await self._send()
+            if control is not None:
+                control.cancel()  # else there would be always a call of it to wait for
+            await self._drain()
+            house.cancel()
+
     async def close(self) -> None:
         """End all connections and put what is there; what is in flight gets no row."""
         self._pace.close()
         self._vitals.close()
+        try:
+            await self._close_entries()
+        finally:
+            self._book.close()
+            self._sink.flush()
+
+    async def _close_entries(self) -> None:
         if self._is_open:
             if self._main is not self._wire:
                 await self._main.close()
             await self._wire.close()
-        self._book.close()
-        self._sink.flush()
 
     def take(self, arm: Arm, job: Job, row: Row) -> None:
         """Take what came of a call."""
@@ -171,8 +183,11 @@ class Driver:
                 job = next(self._jobs, None)
                 if job is None:
                     return
+                try:
+                    self._main.start(job, Arm.WARM_UP, sent, self._clock.now_s())
+                except BudgetError:
+                    return  # the first call of the main arm says so
                 self._warm_left += 1
-                self._main.start(job, Arm.WARM_UP, sent, self._clock.now_s())
                 sent += 1
             await self._warmed.wait()
 
@@ -281,3 +296,11 @@ class Driver:
             ends={CallEnd(end): count for end, count in self._book.ends.items()},
             refusal=self._refusal,
         )
+
+
+def _first_of(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """Return what went wrong first: whoever called knows nothing of our tasks."""
+    first: BaseException = group
+    while isinstance(first, BaseExceptionGroup):
+        first = first.exceptions[0]
+    return first

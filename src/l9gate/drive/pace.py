@@ -11,7 +11,7 @@ from l9gate.measure.clock import Clock
 from l9gate.net.alarm import Alarm
 
 _LEAST_SLEEP_S = 0.0001  # calls that are due closer together than that are sent together
-_BURST = 64  # calls that are sent before a look at what was answered
+_BURST = 16  # calls that are sent before a look at what else there is to do
 
 Begin = Callable[[Job, int, float], None]
 

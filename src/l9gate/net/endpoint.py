@@ -118,6 +118,7 @@ class Connector:
         self._endpoint = endpoint
         self._loop = loop
         self._first_hop = endpoint.proxy or endpoint
+        self._literal = _literal_of(self._first_hop.name)
         self._lookup: asyncio.Task[list[str]] | None = None
         self._looked_up_s = 0.0
 
@@ -147,11 +148,9 @@ class Connector:
         raise failure
 
     async def _addresses(self) -> list[str]:
+        if self._literal is not None:
+            return [self._literal]
         name = self._first_hop.name
-        try:
-            return [str(ip_address(name))]
-        except ValueError:
-            pass
         now_s = self._loop.time()
         if self._lookup is None or now_s - self._looked_up_s > _KNOWN_FOR_S:
             self._looked_up_s = now_s
@@ -189,6 +188,13 @@ class Connector:
             raise
         if transport is not None:
             protocol.connection_made(transport)
+
+
+def _literal_of(name: str) -> str | None:
+    try:
+        return str(ip_address(name))
+    except ValueError:
+        return None
 
 
 def _context(endpoint: Endpoint) -> ssl.SSLContext:

@@ -25,7 +25,7 @@ class Pool:
         self._idle: list[Lane] = []
         self._lanes: set[Lane] = set()
         self._waiting: deque[tuple[Listener, bytes]] = deque()
-        self._opening: set[asyncio.Task[None]] = set()
+        self._opening: dict[asyncio.Task[None], float] = {}  # when it began
         self._is_closed = False
 
     @property
@@ -81,6 +81,10 @@ class Pool:
         overdue = [lane for lane in self._lanes if lane.sent_s < latest_s and lane.is_busy]
         for lane in overdue:
             lane.give_up(Loss.TIMED_OUT)
+        for task, began_s in self._opening.items():  # in this order
+            if began_s > latest_s:
+                break
+            task.cancel()
 
     async def close(self) -> None:
         """End all connections; who still listens hears of a loss, who waits hears nothing."""
@@ -104,24 +108,26 @@ class Pool:
 
     def _begin_opening(self) -> "asyncio.Task[None]":
         task = self._loop.create_task(self._open())
-        self._opening.add(task)
+        self._opening[task] = self.clock.now_s()
         task.add_done_callback(self._end_opening)
         return task
 
     def _end_opening(self, task: "asyncio.Task[None]") -> None:
         """Look again at who waits: as long as the task was there it counted for one of them."""
-        self._opening.discard(task)
+        del self._opening[task]
+        if task.cancelled() and not self._is_closed:
+            self._fail(Loss.TIMED_OUT)
         self._open_more()
 
     async def _open(self) -> None:
         """Make a connection; a failure is that of the request that waits longest."""
         try:
-            async with asyncio.timeout(self._timeout_s):
-                await self._connector.connect(lambda: Lane(self))
-        except TimeoutError:
-            self._fail(Loss.TIMED_OUT)
+            await self._connector.connect(self._make_lane)
         except OSError:
             self._fail(Loss.UNCONNECTED)
+
+    def _make_lane(self) -> Lane:
+        return Lane(self)
 
     def _fail(self, loss: Loss) -> None:
         if self._waiting:

@@ -106,8 +106,7 @@ class Bench:
         plan = Drive(
             wire=Wire(base_url=base_url, key="sk-test", **of_wire),  # type: ignore[arg-type]
             arrivals=arrivals,
-            workload=minimal(MODEL, stream=stream),
-            **fields,  # type: ignore[arg-type]
+            **{"workload": minimal(MODEL, stream=stream), **fields},  # type: ignore[arg-type]
         )
         log = MemoryLog()
         end = await drive(plan, SystemClock(), log)

@@ -1,14 +1,23 @@
 """A load against servers that behave, and against some that do not."""
 
 import asyncio
+from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
 from l9gate.drive.arrivals import Closed, Constant, Poisson
-from l9gate.drive.workload import minimal
+from l9gate.drive.plan import Reason
+from l9gate.drive.workload import Generated, minimal
 from l9gate.evidence.load import Arm, CallEnd, CallMark, ClientCheck, LoadHistogram, LoadPlan
+from l9gate.evidence.words import Origin
+from l9gate.measure.clock import SystemClock
+from l9gate.store.account import Account
+from l9gate.store.caps import Caps
+from l9gate.store.ledger import Ledger
+from l9gate.wire.prices import PriceList
 
 if TYPE_CHECKING:
     from tests.system.drive.conftest import Bench, Told
@@ -248,3 +257,31 @@ def test_a_new_connection_is_marked_once(bench: "Bench") -> None:
     (block,) = bench.run(answer, Closed(1, calls=4)).blocks()
     assert [bool(mark & CallMark.NEW_CONNECTION) for mark in block.marks] == [True] + [False] * 3
     assert all(mark & CallMark.HAS_REQUEST_ID and mark & CallMark.HAS_USAGE for mark in block.marks)
+
+
+def test_a_workload_that_fails_ends_the_load_with_its_own_error(bench: "Bench") -> None:
+    def generate(seed: int) -> Iterator[bytes]:
+        yield b'{"model": "m"}'
+        raise KeyError("theirs")
+
+    with pytest.raises(KeyError, match="theirs"):
+        bench.run(answer, Constant(50, 1), workload=Generated(generate, "x:y"))
+
+
+def test_a_workload_that_ends_early_says_so(bench: "Bench") -> None:
+    def generate(seed: int) -> list[bytes]:
+        return [b'{"model": "m"}'] * 3
+
+    told = bench.run(answer, Constant(50, 1), workload=Generated(generate, "x:y"))
+    assert (told.end.reason, told.end.sent, told.end.planned) == (Reason.EXHAUSTED, 3, 50)
+
+
+def test_a_load_ends_where_its_money_does(bench: "Bench", tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "ledger.db", SystemClock())
+    account = Account.open(ledger, "r", Origin.LIVE, Caps(per_run_usd=0.00027), PriceList())
+    told = bench.run(answer, Closed(1, calls=100), account=account)
+    assert told.end.reason is Reason.NOT_PAID
+    assert told.end.refusal is not None
+    assert told.ends[-1] is CallEnd.NOT_PAID
+    assert 5 < told.ends.count(CallEnd.OK) < 100
+    assert sum(part.spent_usd for part in account.spending()) <= 0.00027
