@@ -3,6 +3,7 @@
 import os
 import re
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Unpack
 
@@ -138,10 +139,15 @@ def command(**options: Unpack[Options]) -> None:
         click.echo(manifest_of(make_request(require_settings(), options), options), nl=False)
         return
     request = make_request(require_settings(), options)
-    judgement = load(request, os.environ, lambda line: click.echo(line, err=True))
+    judgement = load(request, os.environ, _say)
     file_reports(judgement)
     show_judgement(judgement, options["format_name"])
     sys.exit(judgement.verdict.exit_code)
+
+
+def _say(line: str) -> None:
+    with suppress(BrokenPipeError):  # nobody reads the progress: that ends no load
+        click.echo(line, err=True)
 
 
 def make_request(settings: Settings, options: Options) -> LoadRequest:

@@ -9,18 +9,21 @@ import click
 from l9gate.gate import Judgement
 from l9gate.report.document import render_json
 from l9gate.report.junit import render_junit
+from l9gate.report.page import render_page
 from l9gate.report.places import render_sarif
 from l9gate.report.text import render_text
 from l9gate.store.run import open_run
 
 PIPE_WIDTH = 120
-FILES = ("report.txt", "report.json", "junit.xml")
+FILES = ("report.txt", "report.html", "report.json", "junit.xml")
 
 
 def show_judgement(judgement: Judgement, format_name: str) -> None:
-    """Print the report to stdout: `text`, `json`, `junit` or `sarif`."""
+    """Print the report to stdout: `text`, `json`, `html`, `junit` or `sarif`."""
     if format_name == "json":
         sys.stdout.buffer.write(render_json(judgement.document))
+    elif format_name == "html":
+        sys.stdout.buffer.write(render_page(judgement.document, judgement.log))
     elif format_name == "junit":
         sys.stdout.buffer.write(render_junit(judgement.document, judgement.log))
     elif format_name == "sarif":
@@ -45,6 +48,7 @@ def file_reports(judgement: Judgement) -> None:
     folder = open_run(path)
     text = render_text(judgement.document, PIPE_WIDTH, color=False, files=FILES)
     folder.write("report.txt", text.encode())
+    folder.write("report.html", render_page(judgement.document, judgement.log))
     folder.write("report.json", render_json(judgement.document))
     folder.write("junit.xml", render_junit(judgement.document, judgement.log))
 

@@ -14,7 +14,7 @@ from l9gate.criteria.load_samples import rank_latency_of
 from l9gate.criteria.load_view import LoadView
 from l9gate.criteria.ranked import Ranked
 from l9gate.criteria.rest import prices_of
-from l9gate.evidence.load import Arm
+from l9gate.evidence.load import Arm, CallEnd
 from l9gate.measure.intervals import Rule
 from l9gate.wire.prices import PriceList
 
@@ -55,6 +55,8 @@ def cost_usd(view: LoadView, prices: PriceList) -> float | None:
     """Return what the calls in blocks cost; None if a usage or a price is not known."""
     total = 0.0
     for block in view.blocks:
+        if block.usage is None and CallEnd.OK not in block.ends:
+            continue  # nothing was answered whole, so nothing says what it used
         if block.usage is None or block.model is None:
             return None
         cost = prices.cost_usd(block.model, block.usage)

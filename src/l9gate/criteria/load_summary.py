@@ -18,6 +18,7 @@ from l9gate.criteria.load_samples import (
 from l9gate.criteria.load_view import word_of
 from l9gate.criteria.ranked import Ranked
 from l9gate.criteria.rest import prices_of
+from l9gate.criteria.shortfall import is_decided
 from l9gate.criteria.snapshot import Snapshot
 from l9gate.evidence.load import Arm, CallEnd, Entry
 from l9gate.evidence.log import EvidenceLog
@@ -73,6 +74,7 @@ class SpanSummary(msgspec.Struct, frozen=True, kw_only=True):
     shards: int
     planned: int | None  # None: as many as fit
     sent_share: float | None
+    is_decided: bool = False  # it ended before that, as what was asked was certain
     duration_s: float | None
     timeout_s: float
     cpu_share: float | None  # of the client's core, in its worst stretch
@@ -119,6 +121,7 @@ def _span(log: Snapshot, scope: Scope, span: str) -> SpanSummary:
         if all(count is not None for count in planned)
         else None,
         sent_share=read_sent_share(excerpt).value,
+        is_decided=is_decided(log),
         duration_s=first.duration_s,
         timeout_s=first.timeout_s,
         cpu_share=read_cpu_share(excerpt).value,

@@ -218,9 +218,12 @@ async def _collect(assignment: LoadAssignment, bench: Bench) -> None:
         asyncio.get_running_loop().add_signal_handler(number, task.cancel)
     try:
         await collect(assignment, bench)
-    except L9gateError:
-        raise
     except Exception as error:  # noqa: BLE001  # a source that crashes is a record
+        cause = error
+        while isinstance(cause, ExceptionGroup):  # of the driver's tasks
+            cause = cause.exceptions[0]
+        if isinstance(cause, L9gateError):
+            raise cause from None
         now_s = bench.clock.now_s()
         where = f"sources.{Source.LOAD}"
-        bench.sink.put(Fault(at_s=now_s, where=where, error_class=type(error).__name__))
+        bench.sink.put(Fault(at_s=now_s, where=where, error_class=type(cause).__name__))

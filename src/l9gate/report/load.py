@@ -14,13 +14,18 @@ _NOTHING = "-"
 
 def render_load(summary: LoadSummary) -> list[str]:
     """Return the lines of a report: a line about each span, a table of arms, what went wrong."""
-    lines = [line for span in summary.spans for line in _span(span)]
+    lines = [line for span in summary.spans for line in render_span(span)]
     if summary.arms:
-        lines += ["", *_table([_HEAD, *(_row(arm, summary.arms) for arm in summary.arms)])]
+        lines += ["", *_table(load_table(summary.arms))]
         confidence = _confidence(summary.arms)
         if confidence is not None:
             lines.append(f"in brackets: the {render_quantity(confidence, '%')} bounds on each side")
-    return lines + _asides(summary.arms)
+    return lines + render_asides(summary.arms)
+
+
+def load_table(arms: Sequence[ArmSummary]) -> list[tuple[str, ...]]:
+    """Return the head of a table and a row for each arm."""
+    return [_HEAD, *(_row(arm, arms) for arm in arms)]
 
 
 def name_of(arm: ArmSummary, arms: Sequence[ArmSummary]) -> str:
@@ -34,9 +39,11 @@ def name_of(arm: ArmSummary, arms: Sequence[ArmSummary]) -> str:
     return " ".join(part for part in parts if part)
 
 
-def _span(span: SpanSummary) -> list[str]:
+def render_span(span: SpanSummary) -> list[str]:
+    """Return what was planned, how the client fared, and what that makes of the numbers."""
     planned = "as many as fit" if span.planned is None else f"{span.planned:,} planned"
     sent = "" if span.sent_share is None else f", {render_quantity(span.sent_share, '%')} sent"
+    sent = ", ended once it was decided" if span.is_decided else sent
     seconds = "" if span.duration_s is None else f" for {render_quantity(span.duration_s, 's')}"
     shards = f", {span.shards} workers" if span.shards > 1 else ""
     cpu = _share(span.cpu_share, MAX_CPU_SHARE)
@@ -90,7 +97,8 @@ def _confidence(arms: Sequence[ArmSummary]) -> float | None:
     return told[0] if told else None
 
 
-def _asides(arms: Sequence[ArmSummary]) -> list[str]:
+def render_asides(arms: Sequence[ArmSummary]) -> list[str]:
+    """Return what went wrong in each arm, and what it used."""
     lines = []
     for arm in arms:
         name = name_of(arm, arms)

@@ -11,7 +11,7 @@ from l9gate.report.load import render_load
 from l9gate.report.money import render_money
 from l9gate.report.quantity import operator_of, render_pair, render_quantity, subject_of
 
-_GROUPS = (
+GROUPS = (
     (Role.BLOCKER, "Blockers: one that is broken stops the release"),
     (Role.EXIT, "Exit criteria: all must be kept"),
     (Role.ADVICE, "Advice: never decides"),
@@ -55,7 +55,7 @@ def render_text(
 
 def render_finding(finding: Finding) -> tuple[str, str]:
     """Return a finding as `name number limit (what it rests on)`, and why or what would decide."""
-    parts = [finding.criterion, f"{_measured(finding)} ({_basis(finding)})"]
+    parts = [finding.criterion, f"{_measured(finding)} ({describe_basis(finding)})"]
     if finding.where:
         parts.append(" ".join(f"{key}={value}" for key, value in sorted(finding.where.items())))
     if finding.requirements:
@@ -70,7 +70,7 @@ def _findings(findings: Sequence[Finding], width: int, *, color: bool) -> Iterat
     waived = [finding for finding in findings if finding.waived]
     asked = [finding for finding in findings if not finding.waived]
     groups = [("Declared not applicable", waived)]
-    for role, title in _GROUPS:
+    for role, title in GROUPS:
         of_role = [finding for finding in asked if finding.role is role]
         groups.append((title, sorted(of_role, key=lambda one: _ORDER.index(one.state))))
     for title, members in groups:
@@ -108,7 +108,8 @@ def _measured(finding: Finding) -> str:
     return f"{subject} {observed} {operator} {beside}"
 
 
-def _basis(finding: Finding) -> str:
+def describe_basis(finding: Finding) -> str:
+    """Return what a number rests on, with its bounds."""
     text = f"{finding.n:,} {finding.basis}"
     if finding.interval is not None:
         text += f", {_bounds(finding.interval, finding)}"
