@@ -48,6 +48,7 @@ class Place(msgspec.Struct, frozen=True):
     span: str
     shard: int
     host: str
+    control_host: str  # that of bare calls, which always go to the endpoint
 
 
 def build_block(place: Place, group: Group, rows: list[Row], at_s: float) -> LoadBlock:
@@ -58,7 +59,7 @@ def build_block(place: Place, group: Group, rows: list[Row], at_s: float) -> Loa
         arm=group.arm,
         shard=place.shard,
         origin=group.origin,
-        host=place.host,
+        host=place.control_host if group.arm is Arm.CONTROL else place.host,
         model=group.model,
         stream=group.stream,
         calls=len(rows),

@@ -9,7 +9,7 @@ from l9gate.measure.clock import Clock
 from l9gate.net.alarm import Alarm
 
 LOOP_TICK_S = 0.010
-_MAX_LAGS = 50_000  # of one stretch; beyond that every second one is kept, then every fourth ...
+_MAX_LAGS = 5_000  # of one stretch; beyond that every second one is kept, then every fourth ...
 
 
 class Lags:

@@ -8,6 +8,7 @@ from l9gate.drive.purse import Purse
 from l9gate.drive.workload import Job
 from l9gate.evidence.load import Arm
 from l9gate.measure.clock import Clock
+from l9gate.net.descriptors import allow_descriptors
 from l9gate.net.endpoint import Endpoint
 from l9gate.net.pool import Pool
 from l9gate.wire import headers as names
@@ -36,8 +37,9 @@ class WireEntry:
     async def open(self) -> None:
         """Make the connections that shall be there before the first call."""
         wire = self._wire
+        connections = allow_descriptors(wire.connections)
         self._pool = Pool(
-            self._endpoint, self._clock, timeout_s=wire.timeout_s, connections=wire.connections
+            self._endpoint, self._clock, timeout_s=wire.timeout_s, connections=connections
         )
         await self._pool.warm(wire.warm_connections)
 

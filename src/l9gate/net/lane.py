@@ -174,7 +174,7 @@ class Lane(asyncio.Protocol):
     def on_message_complete(self) -> None:
         """Note that the answer is whole; a second one was not asked for."""
         if self._is_interim:
-            self._head = b""
+            self._head = self._head.partition(b"\r\n\r\n")[2]
         elif self._is_whole:
             self.close()
         self._is_whole = not self._is_interim

@@ -1,6 +1,7 @@
 """A load against servers that behave, and against some that do not."""
 
 import asyncio
+import resource
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from l9gate.drive.workload import Generated, minimal
 from l9gate.evidence.load import Arm, CallEnd, CallMark, ClientCheck, LoadHistogram, LoadPlan
 from l9gate.evidence.words import Origin
 from l9gate.measure.clock import SystemClock
+from l9gate.net.descriptors import allow_descriptors
 from l9gate.store.account import Account
 from l9gate.store.caps import Caps
 from l9gate.store.ledger import Ledger
@@ -285,3 +287,41 @@ def test_a_load_ends_where_its_money_does(bench: "Bench", tmp_path: Path) -> Non
     assert told.ends[-1] is CallEnd.NOT_PAID
     assert 5 < told.ends.count(CallEnd.OK) < 100
     assert sum(part.spent_usd for part in account.spending()) <= 0.00027
+
+
+def test_an_interim_answer_is_passed_over(bench: "Bench") -> None:
+    async def hint(writer: asyncio.StreamWriter, number: int) -> None:
+        interim = b"HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\n"
+        if number % 2:
+            writer.write(interim + WHOLE)
+        else:
+            writer.write(interim[:30])
+            await asyncio.sleep(0.01)
+            writer.write(interim[30:])
+            await asyncio.sleep(0.01)
+            writer.write(WHOLE)
+
+    told = bench.run(hint, Closed(1, calls=4))
+    (block,) = told.blocks()
+    assert told.ends == [CallEnd.OK] * 4
+    assert all(mark & CallMark.HAS_REQUEST_ID for mark in block.marks)
+
+
+def test_a_load_asks_for_the_descriptors_that_it_needs() -> None:
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (200, before[1]))
+        assert allow_descriptors(400) == 400
+        assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] == 464
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+def test_a_load_has_no_more_connections_than_it_may(bench: "Bench") -> None:
+    async def answer_late(writer: asyncio.StreamWriter, number: int) -> None:
+        await asyncio.sleep(0.02)
+        writer.write(WHOLE)
+
+    told = bench.run(answer_late, Constant(2000, 0.1), connections=30)
+    assert told.ends == [CallEnd.OK] * 200
+    assert told.server.connections == 30

@@ -14,7 +14,7 @@ from l9gate.evidence.words import Origin
 from l9gate.measure.histogram import Histogram
 from l9gate.wire.messages import Usage
 
-PLACE = Place("load", 2, "api.anthropic.com")
+PLACE = Place("load", 2, "api.anthropic.com", "control.example")
 MODEL = "m"
 
 
@@ -78,6 +78,8 @@ def test_arms_and_origins_do_not_share_a_block() -> None:
     book.take(Arm.CONTROL, MODEL, stream=False, row=row_of())
     book.take(Arm.MAIN, MODEL, stream=False, row=row_of(origin=Origin.SIMULATED))
     book.close()
+    hosts = {(block.arm, block.host) for block in log.of(LoadBlock)}
+    assert hosts == {(Arm.MAIN, PLACE.host), (Arm.CONTROL, PLACE.control_host)}
     assert len(list(log.of(LoadBlock))) == 3
     assert book.ends == {CallEnd.OK: 2}
 
