@@ -57,7 +57,7 @@ from l9gate.criteria.quantity import (
 from l9gate.criteria.readings import (
     read_executed,
     read_failures,
-    read_memory_growth,
+    read_growth,
     read_misconduct,
     read_own_faults,
     read_pass_rate,
@@ -76,19 +76,20 @@ from l9gate.criteria.samples import (
     observe_ttft,
 )
 from l9gate.criteria.soak_trends import (
-    CACHE_EXPIRIES,
-    DESCRIPTORS,
-    DISK,
-    MEMORY,
-    OBJECTS,
-    SOCKETS,
-    TASKS,
-    THREADS,
-    TOKEN_EXPIRIES,
+    LEAKS,
     count_drifts,
     count_expiries,
     count_leaks,
     measure_growth,
+)
+from l9gate.evidence.gauges import (
+    CACHE_EXPIRIES,
+    DESCRIPTORS,
+    OBJECTS,
+    RSS,
+    TASKS,
+    THREADS,
+    TOKEN_EXPIRIES,
 )
 
 # Who asks for quantities asks for their kinds as well.
@@ -173,7 +174,19 @@ QUANTITIES: tuple[AnyQuantity, ...] = (
     ),
     Scalar(
         "memory_growth_bytes", _BYTES, "operations", GAUGE_KEYS,
-        "Growth of the resident set over its base, in the worst span.", read_memory_growth,
+        "Growth of the resident set over its base, in the worst span.", read_growth(RSS),
+    ),
+    *(
+        Scalar(
+            f"{what}_growth", _COUNT, "operations", GAUGE_KEYS,
+            f"The same of {about} of the process that runs the tests.", read_growth(gauge),
+        )
+        for what, about, gauge in (
+            ("descriptor", "open descriptors", DESCRIPTORS),
+            ("thread", "threads", THREADS),
+            ("task", "asyncio tasks", TASKS),
+            ("object", "objects under garbage collection", OBJECTS),
+        )
     ),
     Scalar(
         "cache_avoided_calls", _COUNT, _LOOKUPS, SIGNAL_KEYS,
@@ -313,15 +326,7 @@ QUANTITIES: tuple[AnyQuantity, ...] = (
             name, _COUNT, "readings", SOAK_KEYS, f"Processes whose {what} without end.",
             count_leaks(gauge),
         )
-        for name, gauge, what in (
-            ("soak.memory_leaks", MEMORY, "memory grows"),
-            ("soak.descriptor_leaks", DESCRIPTORS, "open descriptors grow"),
-            ("soak.socket_leaks", SOCKETS, "open sockets grow"),
-            ("soak.thread_leaks", THREADS, "threads grow"),
-            ("soak.task_leaks", TASKS, "asyncio tasks grow"),
-            ("soak.object_leaks", OBJECTS, "objects under garbage collection grow"),
-            ("soak.disk_leaks", DISK, "files in the watched folder grow"),
-        )
+        for name, gauge, what in LEAKS
     ),
     Trended(
         "soak.latency_drifts", _COUNT, "stretches", SOAK_KEYS,

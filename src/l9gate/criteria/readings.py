@@ -3,14 +3,13 @@
 import math
 import statistics
 from collections import Counter
+from collections.abc import Callable
 
 import msgspec
 
 from l9gate.criteria.excerpt import Excerpt
 from l9gate.criteria.outcomes import account_of
 from l9gate.evidence.records import Gauge
-
-RSS = "rss_bytes"
 
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,16 +66,24 @@ def read_runtime(excerpt: Excerpt) -> Reading:
     return Reading(value=round(total_s, 6) if runs else None, n=len(runs))
 
 
-def read_memory_growth(excerpt: Excerpt) -> Reading:
-    """Return by how many bytes the resident set grew in the worst span.
+def read_growth(name: str) -> Callable[[Excerpt], Reading]:
+    """Return what says by how much a gauge grew in the worst span.
 
     Growth is the median of the last third of a span's readings over its reading at 0 operations;
     n is how many operations the shortest span did.
     """
+
+    def read(excerpt: Excerpt) -> Reading:
+        return _worst_growth(excerpt.gauges(name))
+
+    return read
+
+
+def _worst_growth(found: list[Gauge]) -> Reading:
     spans: dict[tuple[str, str | None], list[Gauge]] = {}
-    for gauge in excerpt.gauges(RSS):
+    for gauge in found:
         spans.setdefault((gauge.span, gauge.owner), []).append(gauge)
-    grown = {span: _growth_bytes(gauges) for span, gauges in spans.items()}
+    grown = {span: _growth(gauges) for span, gauges in spans.items()}
     known = {span: value for span, value in grown.items() if value is not None}
     if not known or len(known) < len(grown):
         note = "no reading before the first operation, or none after it" if grown else None
@@ -140,7 +147,7 @@ def read_throughput(excerpt: Excerpt) -> Pace:
     return Pace(count=len(calls), window_s=round(end_s - start_s, 6))
 
 
-def _growth_bytes(gauges: list[Gauge]) -> float | None:
+def _growth(gauges: list[Gauge]) -> float | None:
     """Return the growth of one span, None without a base or without a reading after it."""
     ordered = sorted(gauges, key=lambda gauge: (gauge.operations, gauge.at_s))
     bases = [gauge.value for gauge in ordered if gauge.operations == 0]

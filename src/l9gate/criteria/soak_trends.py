@@ -12,6 +12,16 @@ import msgspec
 
 from l9gate.criteria.excerpt import Excerpt
 from l9gate.criteria.load_client import why_limited
+from l9gate.evidence.gauges import (
+    DESCRIPTORS,
+    DISK,
+    LIMITS,
+    MEMORY,
+    OBJECTS,
+    SOCKETS,
+    TASKS,
+    THREADS,
+)
 from l9gate.evidence.records import Allocation, Gauge
 from l9gate.measure.trend import Growth, Trend, TrendPlan, find_trend
 
@@ -19,11 +29,6 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-SOAK = "soak"
-MEMORY, DESCRIPTORS, SOCKETS = "memory_bytes", "open_descriptors", "open_sockets"
-THREADS, TASKS, OBJECTS, DISK = "threads", "asyncio_tasks", "gc_objects", "disk_bytes"
-CACHE_EXPIRIES, TOKEN_EXPIRIES = "cache_expiries", "token_expiries"
-LIMITS = {MEMORY: "memory_limit_bytes", DESCRIPTORS: "descriptor_limit"}
 # gauge → growth over a soak that is nothing: so much, or so large a share of the first reading
 TOLERANCES = {
     MEMORY: (6e6, 0.025),
@@ -34,6 +39,16 @@ TOLERANCES = {
     OBJECTS: (5_000.0, 0.025),
     DISK: (6e6, 0.025),
 }
+# quantity, gauge, what a process does that has such a leak
+LEAKS = (
+    ("soak.memory_leaks", MEMORY, "memory grows"),
+    ("soak.descriptor_leaks", DESCRIPTORS, "open descriptors grow"),
+    ("soak.socket_leaks", SOCKETS, "open sockets grow"),
+    ("soak.thread_leaks", THREADS, "threads grow"),
+    ("soak.task_leaks", TASKS, "asyncio tasks grow"),
+    ("soak.object_leaks", OBJECTS, "objects under garbage collection grow"),
+    ("soak.disk_leaks", DISK, "files in the watched folder grow"),
+)
 LATENCY_TOLERANCE_S, LATENCY_TOLERANCE_SHARE = 0.02, 0.10
 STRETCHES = 240  # of the soak, whose p95 are the readings of its latency
 MIN_STRETCH_CALLS = 5

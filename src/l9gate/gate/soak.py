@@ -11,12 +11,12 @@ from pathlib import Path
 from l9gate.criteria.criterion import Role, Scope, State
 from l9gate.criteria.policy import Policy, parse_policy, policy_text_of
 from l9gate.criteria.quantities import BY_NAME, Trended
-from l9gate.criteria.soak_trends import MEMORY
 from l9gate.criteria.standing import Standing
 from l9gate.criteria.threshold import Threshold
 from l9gate.drive.order import LoadOrder, arrivals_of, drive_of, workload_of
 from l9gate.drive.plan import Drive
 from l9gate.errors import L9gateError
+from l9gate.evidence.gauges import MEMORY
 from l9gate.evidence.load import Entry, Source
 from l9gate.evidence.records import Fault, Gauge
 from l9gate.gate.blame import find_allocations

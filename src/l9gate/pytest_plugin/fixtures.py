@@ -2,17 +2,18 @@
 
 import gc
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Protocol
 
 import pytest
 
+from l9gate.evidence import gauges
 from l9gate.evidence.records import Gauge
 from l9gate.observe.attribution import current_owner
-from l9gate.observe.gauges import read_rss_bytes
+from l9gate.observe.gauges import count_descriptors, count_threads, read_rss_bytes
+from l9gate.observe.pulse import count_objects, count_tasks
 from l9gate.pytest_plugin.observation import OBSERVATION, Observation
 from l9gate.wire import headers as names
-
-GAUGE = "rss_bytes"
 
 
 class MemoryGrowth(Protocol):
@@ -83,16 +84,18 @@ def make_memory_growth(observation: Observation | None) -> MemoryGrowth:
         value = read_rss_bytes()
         owner = current_owner()
         if observation is not None:
-            gauge = Gauge(
-                at_s=observation.clock.now_s(),
-                name=GAUGE,
-                value=float(value),
-                span=span,
-                operations=done,
-                owner=None if owner is None else owner.id,
-                layer=None if owner is None else owner.layer,
-            )
-            observation.sink.put(gauge)
+            at_s = observation.clock.now_s()
+            for name, number in {gauges.RSS: value, **_read_others()}.items():
+                gauge = Gauge(
+                    at_s=at_s,
+                    name=name,
+                    value=float(number),
+                    span=span,
+                    operations=done,
+                    owner=None if owner is None else owner.id,
+                    layer=None if owner is None else owner.layer,
+                )
+                observation.sink.put(gauge)
         return value
 
     def measure(
@@ -116,6 +119,15 @@ def make_memory_growth(observation: Observation | None) -> MemoryGrowth:
         return last - first
 
     return measure
+
+
+def _read_others() -> dict[str, int]:
+    """Return what else may leak while memory looks well, as far as this machine tells it."""
+    found = {gauges.OBJECTS: count_objects()}
+    with suppress(OSError):  # there is no /proc
+        found |= {gauges.DESCRIPTORS: count_descriptors(), gauges.THREADS: count_threads()}
+    tasks = count_tasks()
+    return found if tasks is None else found | {gauges.TASKS: tasks}
 
 
 def _as_parent(trace_id: str) -> str:

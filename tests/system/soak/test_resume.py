@@ -8,8 +8,8 @@ from typing import Protocol
 
 import pytest
 
-from l9gate.criteria.soak_trends import MEMORY
 from l9gate.errors import L9gateError
+from l9gate.evidence.gauges import MEMORY
 from l9gate.evidence.load import LoadPlan
 from l9gate.evidence.records import Gauge
 from l9gate.store.run import open_run

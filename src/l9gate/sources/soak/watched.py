@@ -6,7 +6,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from l9gate.criteria.soak_trends import (
+from l9gate.errors import PlanError
+from l9gate.evidence.gauges import (
     CACHE_EXPIRIES,
     DESCRIPTORS,
     DISK,
@@ -18,7 +19,6 @@ from l9gate.criteria.soak_trends import (
     THREADS,
     TOKEN_EXPIRIES,
 )
-from l9gate.errors import PlanError
 from l9gate.net.client import request
 from l9gate.observe.gauges import list_descendants, read_disk_bytes, read_start, read_tree
 from l9gate.observe.pulse import count_objects, count_tasks, read_pulses

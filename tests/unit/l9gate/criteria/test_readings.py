@@ -6,13 +6,14 @@ from l9gate.criteria.readings import (
     Pace,
     read_executed,
     read_failures,
-    read_memory_growth,
+    read_growth,
     read_misconduct,
     read_own_faults,
     read_pass_rate,
     read_runtime,
     read_throughput,
 )
+from l9gate.evidence.gauges import RSS
 from l9gate.evidence.log import MemoryLog
 from l9gate.evidence.records import (
     AnyRecord,
@@ -66,7 +67,7 @@ def test_growth_is_the_median_of_the_last_third_over_the_base(
     """C-07: one high reading is no leak, and one low one does not hide it."""
     values = (100e6, 150e6, 150e6, 150e6, 110e6, 150e6, 112e6, 500e6, 111e6)
     seen = excerpt(*[gauge(operations=count, value=value) for count, value in enumerate(values)])
-    reading = read_memory_growth(seen)
+    reading = read_growth(RSS)(seen)
     assert (reading.value, reading.n) == (12e6, 8)
 
 
@@ -79,7 +80,7 @@ def test_growth_is_that_of_the_worst_span_and_counts_the_shortest(
         *[gauge(span=span, operations=count, value=value) for span, count, value in spans],
         gauge(name="open_descriptors", operations=5, value=9e9),
     )
-    reading = read_memory_growth(seen)
+    reading = read_growth(RSS)(seen)
     assert (reading.value, reading.n) == (30e6, 10)
     assert reading.note == "worst of 2 spans: b, 10 operations"
 
@@ -88,15 +89,15 @@ def test_growth_without_a_base_or_without_operations_is_unknown(
     gauge: Callable[..., Gauge],
 ) -> None:
     for readings in ([gauge(operations=10)], [gauge()]):
-        reading = read_memory_growth(excerpt(*readings))
+        reading = read_growth(RSS)(excerpt(*readings))
         assert reading.value is None
         assert reading.note == "no reading before the first operation, or none after it"
-    assert read_memory_growth(excerpt()).note is None
+    assert read_growth(RSS)(excerpt()).note is None
 
 
 def test_where_narrows_gauges(gauge: Callable[..., Gauge]) -> None:
     seen = excerpt(gauge(), gauge(operations=5, value=101e6), gauge(span="x"), span="sustained")
-    assert read_memory_growth(seen).value == 1e6
+    assert read_growth(RSS)(seen).value == 1e6
 
 
 def test_own_faults_are_counted_once_something_was_seen(

@@ -1,0 +1,9 @@
+"""Names of gauges: promises to whoever reads evidence, never changed, only added."""
+
+RSS = "rss_bytes"  # resident memory of one process, by the performance layer
+MEMORY = "memory_bytes"  # of a whole tree of processes, by a soak
+DESCRIPTORS, SOCKETS = "open_descriptors", "open_sockets"
+THREADS, TASKS, OBJECTS = "threads", "asyncio_tasks", "gc_objects"
+DISK = "disk_bytes"
+CACHE_EXPIRIES, TOKEN_EXPIRIES = "cache_expiries", "token_expiries"
+LIMITS = {MEMORY: "memory_limit_bytes", DESCRIPTORS: "descriptor_limit"}
