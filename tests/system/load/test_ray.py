@@ -91,4 +91,4 @@ def test_the_share_of_a_lost_node_is_missing_and_nobody_took_it_over(
     assert sent[1 - gone] == planned[1 - gone]
     missing = planned[gone] - sent[gone]
     assert missing > 0
-    assert any(f"{missing} of {outcome.planned} planned calls" in reason for reason in reasons)
+    assert any(f"{missing:,} of {outcome.planned:,} planned calls" in reason for reason in reasons)

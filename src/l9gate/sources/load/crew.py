@@ -18,7 +18,7 @@ from l9gate.evidence.records import Fault
 from l9gate.sources.bench import Bench
 from l9gate.sources.load.wording import Failed, Ready, Said
 
-READY_S = 60.0
+READY_S = 120.0
 PROGRESS_S = 1.0
 _LEAD_S = 0.2  # from when all are ready to the first call: the word has to reach everybody
 OnProgress: TypeAlias = Callable[[Progress], bool]

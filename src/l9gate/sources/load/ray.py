@@ -188,9 +188,6 @@ def _set_aside(account: Account | None, shards: int) -> Sequence[_Part]:
     if account is None:
         return [_Part()] * shards
     left_usd = account.left_usd()
-    if left_usd is None:
-        money = Money(kind=account.kind, usd=None, prices=account.prices)
-        return [_Part(money=money)] * shards
-    usd = left_usd / shards
+    usd = None if left_usd is None else left_usd / shards
     money = Money(kind=account.kind, usd=usd, prices=account.prices)
-    return [_Part(money=money, grant=account.grant(usd)) for _ in range(shards)]
+    return [_Part(money=money, grant=account.grant(usd or 0.0)) for _ in range(shards)]

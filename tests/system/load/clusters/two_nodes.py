@@ -22,9 +22,10 @@ from l9gate.sources.load.ray import drive_on_ray
 from l9gate.store.run import open_run
 
 KEY = "sk-rehearsal-1"
+CUT_S = 8.0  # long enough for the death of a node to be noticed
 
 
-def carry_out(nodes: LocalCluster, run: str, order: str, victims: list[object]) -> SharedEnd:
+def carry_out(nodes: LocalCluster, run: str, order: LoadOrder, victims: list[object]) -> SharedEnd:
     def look(_: Progress) -> bool:
         if victims:
             nodes.remove_node(victims.pop(), allow_graceful=False)
@@ -34,7 +35,7 @@ def carry_out(nodes: LocalCluster, run: str, order: str, victims: list[object]) 
         bench = Bench(clock=SystemClock(), seed=1, sink=sink, say=lambda _: None)
         scope = Scope(layers=(), kind=Origin.SIMULATED, environment="development")
         plan = LoadAssignment(
-            order=msgspec.json.decode(order, type=LoadOrder),
+            order=order,
             asked=Asked(criteria=(), scope=scope),
             key=KEY,
             place=Place(workers=2, cluster=nodes.address),
@@ -45,11 +46,13 @@ def carry_out(nodes: LocalCluster, run: str, order: str, victims: list[object]) 
 
 
 def main() -> None:
-    whole, cut, order = sys.argv[1:]
+    whole, cut, text = sys.argv[1:]
+    order = msgspec.json.decode(text, type=LoadOrder)
     nodes = LocalCluster(initialize_head=True, head_node_args={"num_cpus": 0})
     hosts = [nodes.add_node(num_cpus=1) for _ in range(2)]
     try:
-        ends = [carry_out(nodes, whole, order, []), carry_out(nodes, cut, order, hosts[:1])]
+        longer = msgspec.structs.replace(order, duration_s=CUT_S)
+        ends = [carry_out(nodes, whole, order, []), carry_out(nodes, cut, longer, hosts[:1])]
     finally:
         nodes.shutdown()
     for shared in ends:
