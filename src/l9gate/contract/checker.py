@@ -13,7 +13,7 @@ from l9gate.contract.headers import are_plain, are_usual, find_changed_headers, 
 from l9gate.contract.observed import Asked, Observed, parse_observed
 from l9gate.contract.reliance import Reliance
 from l9gate.contract.schema import Node, Promise, Promises, build_tree
-from l9gate.contract.semantics import find_batch_drifts, find_message_drifts
+from l9gate.contract.semantics import find_batch_drifts, find_message_drifts, is_plain
 from l9gate.contract.shape import Comparison, find_shape_drifts
 from l9gate.contract.watch import DOCUMENTS, Accepts, StreamWatch
 from l9gate.wire.faults import status_of
@@ -34,6 +34,8 @@ class Contract:
         self._trees: dict[str, Node] = {}
         self._decoders: dict[str, ShapeDecoder] = {}
         self._accepts: dict[str, Accepts] = {}  # by the name of an event
+        reliance = self.baseline.reliance
+        self._names_handled = bool(reliance.stop_reasons or reliance.block_types)
         self._read_headers = frozenset(map(str.lower, self.baseline.reliance.headers))
 
     @property
@@ -131,9 +133,8 @@ class Contract:
     def find_message_drifts(self, asked: Asked, message: JsonObject) -> list[Drift]:
         """Return what in a message does not fit together or the application does not handle."""
         drifts = find_message_drifts(asked, message)
-        reliance = self.baseline.reliance
-        if reliance.stop_reasons or reliance.block_types:
-            drifts += reliance.find_unhandled(message)
+        if self._names_handled:
+            drifts += self.baseline.reliance.find_unhandled(message)
         return drifts
 
     def _is_fine(
@@ -147,11 +148,12 @@ class Contract:
             return False
         if name != MESSAGE:
             return are_plain(headers) or are_usual(headers, is_stream=False)
-        return (
-            are_usual(headers, is_stream=False)
-            and self._read_headers <= headers.keys()
-            and not self.find_message_drifts(asked, value or parse_object(body) or {})
-        )
+        if not (are_usual(headers, is_stream=False) and self._read_headers <= headers.keys()):
+            return False
+        message = value or parse_object(body) or {}
+        if is_plain(asked.body, message) and not self._names_handled:
+            return True
+        return not self.find_message_drifts(asked, message)
 
     def _is_fine_error(self, status: int, headers: Mapping[str, str], body: bytes) -> bool:
         """Whether an error is right beyond doubt."""

@@ -4,6 +4,7 @@ A part of the wrong type is passed over here: its shape tells.
 """
 
 from collections.abc import Iterable, Iterator
+from typing import cast
 
 from l9gate.contract.conform import find_breach
 from l9gate.contract.drift import Drift, name_of, tell
@@ -21,6 +22,34 @@ _COUNTS = (
 )  # fmt: skip
 _CALLS = {"tool_use": "toolu_", "server_tool_use": "srvtoolu_"}  # how ids begin
 _CALLED_NOTHING = frozenset({"end_turn", "stop_sequence", "pause_turn"})
+
+
+def is_plain(body: JsonObject, message: JsonObject) -> bool:
+    """Whether a message is one text that fits together beyond doubt: most are, and this is quick.
+
+    Args:
+        body: of the request.
+        message: of the shape that is promised.
+    """
+    usage = cast("dict[str, int]", message["usage"])
+    content = cast("list[dict[str, str]]", message["content"])
+    most, parts = body.get("max_tokens"), cast("dict[str, int]", usage.get("cache_creation"))
+    return (
+        message["stop_reason"] == "end_turn"
+        and message.get("stop_sequence") is None
+        and len(content) == 1
+        and content[0]["type"] == "text"
+        and "output_config" not in body
+        and message["model"] == body.get("model")
+        and cast("str", message["id"]).startswith("msg_")
+        and usage["input_tokens"] > 0
+        and type(most) is int
+        and 0 < usage["output_tokens"] <= most
+        and not usage.get("cache_creation_input_tokens")
+        and not usage.get("cache_read_input_tokens")
+        and not (parts and any(parts.values()))
+        and usage.get("output_tokens_details") is None
+    )
 
 
 def find_message_drifts(asked: Asked, message: JsonObject) -> list[Drift]:

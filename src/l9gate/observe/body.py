@@ -142,7 +142,7 @@ class BodyReader:
     def _take(self, piece: bytes, at_s: float) -> None:
         if self._events is not None:
             self._kept_bytes += self._events.feed(piece, at_s, keeps=not self._is_too_large)
-        else:
+        elif not self._is_too_large:
             self._pieces.append(piece)
             self._kept_bytes += len(piece)
         if self._kept_bytes > MAX_BODY_BYTES and not self._is_too_large:

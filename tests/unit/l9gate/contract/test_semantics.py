@@ -3,7 +3,12 @@
 import pytest
 
 from l9gate.contract import Asked, Observed, find_count_drift, find_repeated_ids
-from l9gate.contract.semantics import find_batch_drifts, find_message_drifts, total_input
+from l9gate.contract.semantics import (
+    find_batch_drifts,
+    find_message_drifts,
+    is_plain,
+    total_input,
+)
 from l9gate.wire.json import Json, JsonObject
 
 ASKED = Asked(body={"model": "claude-haiku-5-5", "max_tokens": 50})
@@ -194,3 +199,37 @@ def test_ids_never_repeat_whoever_sent_them() -> None:
 )  # fmt: skip
 def test_a_batch_has_what_its_state_asks_for(batch: JsonObject, paths: list[str]) -> None:
     assert [drift.path for drift in find_batch_drifts(batch)] == paths
+
+
+@pytest.mark.parametrize(
+    ("changes", "counts", "body"),
+    [
+        ({"id": "chatcmpl-1"}, {}, {}),
+        ({"model": "other"}, {}, {}),
+        ({"stop_reason": "tool_use"}, {}, {}),
+        ({"stop_reason": "stop_sequence"}, {}, {}),
+        ({"stop_sequence": "x"}, {}, {}),
+        ({"content": []}, {}, {}),
+        ({"content": [CALL]}, {}, {}),
+        ({"content": [*[{"type": "text", "text": "t"}], CALL]}, {}, {}),
+        ({}, {"input_tokens": 0}, {}),
+        ({}, {"output_tokens": 0}, {}),
+        ({}, {"output_tokens": 51}, {}),
+        ({}, {"cache_read_input_tokens": -1}, {}),
+        ({}, {"cache_creation_input_tokens": -1}, {}),
+        ({}, {"cache_creation_input_tokens": 0, "cache_creation": {"a": 1}}, {}),
+        ({}, {"output_tokens_details": {"thinking_tokens": 6}}, {}),
+        ({}, {}, {"output_config": {"format": {"schema": {"type": "object"}}}}),
+    ],
+)
+def test_no_message_that_does_not_fit_is_plain(
+    changes: JsonObject, counts: JsonObject, body: JsonObject
+) -> None:
+    """The quick way says yes only where the rules find nothing."""
+    usage: JsonObject = {"input_tokens": 3, "output_tokens": 5, **counts}
+    message: JsonObject = {**MESSAGE, "usage": usage, **changes}
+    asked = Asked(body={**ASKED.body, **body})
+    assert find_message_drifts(asked, message) != []
+    assert not is_plain(asked.body, message)
+    assert is_plain(ASKED.body, MESSAGE)
+    assert not is_plain({}, MESSAGE)

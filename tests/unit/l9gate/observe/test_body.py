@@ -161,3 +161,14 @@ def test_events_that_come_together_come_at_one_time() -> None:
     reader.feed(DELTA + DELTA, 3.0)
     facts = reader.finish(is_whole=False, expects_json=True)
     assert (facts.first_token_s, facts.gaps_s) == (1.0, (2.0, 0.0))
+
+
+def test_a_body_that_inflates_beyond_the_limit_is_not_kept(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(body, "MAX_BODY_BYTES", 1 << 20)
+    reader = BodyReader("application/json", "gzip")
+    reader.feed(gzip.compress(bytes(5 << 20)), 0.0)
+    reader.catch_up()
+    assert reader.content is None
+    assert not reader._pieces
