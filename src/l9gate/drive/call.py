@@ -67,6 +67,10 @@ class Desk(Protocol):
 
     witness: Witness
 
+    def render(self, job: Job, /) -> bytes:
+        """Return a request as it goes out."""
+        ...
+
     def take(self, call: "Call", row: Row, /) -> None:
         """Take the row of a call, once."""
 
@@ -108,6 +112,10 @@ class Call:
         self._pieces: list[bytes] = []
         self._size_bytes = 0
         self._ear: StreamEar | None = None
+
+    def render(self) -> bytes:
+        """Return the request as it goes out."""
+        return self._desk.render(self.job)
 
     def on_head(self, status: int, head: bytes, at_s: float) -> None:
         """Note when the answer began and what its head proves."""

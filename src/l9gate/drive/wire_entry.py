@@ -55,7 +55,7 @@ class WireEntry:
             call.block = self._purse.take(job)
         self.in_flight += 1
         call.sent_s = self._clock.now_s()
-        self._pool.ask(call, self.render(job))
+        self._pool.ask(call)
 
     def render(self, job: Job) -> bytes:
         """Return a request as it goes out."""

@@ -13,6 +13,7 @@ import httptools
 
 from l9gate.measure.clock import Clock
 
+_WRITES_TO_SOCKETS = os.name == "posix"  # elsewhere a socket is no file
 _MAX_HEAD_BYTES = 64 * 1024
 _FRAMES = (b"\r\ncontent-length:", b"\r\ntransfer-encoding:")
 
@@ -31,6 +32,10 @@ class Listener(Protocol):
     """Hears one answer; times are those of the read that brought the bytes."""
 
     is_new: bool | None  # whether its connection was made for it; None as long as it has none
+
+    def render(self) -> bytes:
+        """Return the request as it goes out; asked for when there is a connection."""
+        ...
 
     def on_head(self, status: int, head: bytes, at_s: float, /) -> None:
         """Take status and head; the head holds its last line's end and no empty line."""
@@ -59,7 +64,7 @@ class Station(Protocol):
     def left(self, lane: "Lane", /) -> None:
         """Forget a connection that has ended."""
 
-    def ask_again(self, listener: Listener, wire: bytes, /) -> None:
+    def ask_again(self, listener: Listener, /) -> None:
         """Ask on another connection: this one had ended before it was used."""
 
 
@@ -73,7 +78,6 @@ class Lane(asyncio.Protocol):
         self._descriptor = -1  # to write past the loop's queue; -1: the transport writes (TLS)
         self._parser = httptools.HttpResponseParser(self)
         self._listener: Listener | None = None
-        self._wire = b""
         self._head = b""
         self._head_ended = False
         self._is_interim = False
@@ -91,19 +95,20 @@ class Lane(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Join the pool."""
         self._transport = cast("asyncio.Transport", transport)
-        if transport.get_extra_info("sslcontext") is None:
+        if _WRITES_TO_SOCKETS and transport.get_extra_info("sslcontext") is None:
             self._descriptor = transport.get_extra_info("socket").fileno()
         self._station.opened(self)
 
-    def send(self, listener: Listener, wire: bytes) -> None:
+    def send(self, listener: Listener) -> None:
         """Write a request; who listens hears what comes of it."""
-        self._listener, self._wire = listener, wire
+        self._listener = listener
         self._head, self._head_ended, self._is_whole = b"", False, False
         listener.is_new, self.is_fresh = self.is_fresh, False
         self.sent_s = self._now_s()
         if self._transport is None:
             self._lose(self.sent_s)
             return
+        wire = listener.render()
         if self._descriptor < 0:
             self._transport.write(wire)
             return
@@ -183,7 +188,6 @@ class Lane(asyncio.Protocol):
     def _end(self) -> None:
         """Go back to the pool before anybody hears of it, so that the next call finds this lane."""
         listener, self._listener = self._listener, None
-        self._wire = b""
         if self._keeps_alive:
             self._station.freed(self)
         else:
@@ -199,7 +203,7 @@ class Lane(asyncio.Protocol):
             if listener.is_new:
                 listener.on_loss(Loss.UNREACHABLE, at_s)
             else:
-                self._station.ask_again(listener, self._wire)
+                self._station.ask_again(listener)
         elif self._head_ended and not any(map(self._head.lower().__contains__, _FRAMES)):
             listener.on_end(at_s)
         else:

@@ -24,7 +24,7 @@ class Pool:
         self._connector = Connector(endpoint, self._loop)
         self._idle: list[Lane] = []
         self._lanes: set[Lane] = set()
-        self._waiting: deque[tuple[Listener, bytes]] = deque()
+        self._waiting: deque[Listener] = deque()
         self._opening: dict[asyncio.Task[None], float] = {}  # when it began
         self._is_closed = False
 
@@ -33,17 +33,17 @@ class Pool:
         """How many requests wait for a connection."""
         return len(self._waiting)
 
-    def ask(self, listener: Listener, wire: bytes) -> None:
+    def ask(self, listener: Listener) -> None:
         """Send a request as soon as there is a connection: at once, if one is free."""
         if self._idle:
-            self._idle.pop().send(listener, wire)
+            self._idle.pop().send(listener)
             return
-        self._waiting.append((listener, wire))
+        self._waiting.append(listener)
         self._open_more()
 
-    def ask_again(self, listener: Listener, wire: bytes) -> None:
+    def ask_again(self, listener: Listener) -> None:
         """Ask on another connection: this one had ended before it was used."""
-        self.ask(listener, wire)
+        self.ask(listener)
 
     async def warm(self, connections: int) -> None:
         """Make so many connections before anything is sent; those that fail will be tried again."""
@@ -63,7 +63,7 @@ class Pool:
     def freed(self, lane: Lane) -> None:
         """Give a connection to who waits longest, or keep it."""
         if self._waiting:
-            lane.send(*self._waiting.popleft())
+            lane.send(self._waiting.popleft())
         else:
             lane.is_fresh = False
             self._idle.append(lane)
@@ -131,5 +131,4 @@ class Pool:
 
     def _fail(self, loss: Loss) -> None:
         if self._waiting:
-            listener, _ = self._waiting.popleft()
-            listener.on_loss(loss, self.clock.now_s())
+            self._waiting.popleft().on_loss(loss, self.clock.now_s())

@@ -20,12 +20,10 @@ from l9gate.drive.driver import drive
 from l9gate.drive.plan import Drive, Progress, Reason, Wire
 from l9gate.drive.sdk_entry import SdkEntry
 from l9gate.drive.workload import minimal
-from l9gate.errors import SettingsError
 from l9gate.evidence.load import CallEnd, Entry, LoadBlock
 from l9gate.evidence.log import MemoryLog
 from l9gate.evidence.words import Origin
 from l9gate.measure.clock import SystemClock
-from l9gate.net.endpoint import Endpoint
 from l9gate.simulator.server import SimulatorThread
 
 if TYPE_CHECKING:
@@ -131,14 +129,6 @@ def test_http_goes_to_the_proxy_by_its_whole_address(bench: "Bench") -> None:
     told = load_through(bench, proxy, None)
     assert told.ends == [CallEnd.OK] * 10
     assert proxy.heads[0].startswith("POST http://127.0.0.1:")
-
-
-@pytest.mark.parametrize("url", ["ftp://x", "http://", "nothing", "http://x:0"])
-def test_what_is_no_address_is_refused(url: str) -> None:
-    with pytest.raises(SettingsError):
-        Endpoint.parse(url)
-    with pytest.raises(SettingsError):
-        Endpoint.parse("http://x", proxy=url)
 
 
 @pytest.fixture

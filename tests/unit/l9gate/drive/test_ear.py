@@ -1,5 +1,6 @@
 import json
 import math
+import re
 from itertools import pairwise
 
 import pytest
@@ -64,8 +65,9 @@ def test_a_stream_is_heard_alike_wherever_it_is_cut(end_of_line: bytes, cuts: li
 def test_every_single_split_is_heard_alike() -> None:
     expected = told(heard(WHOLE))
     assert expected[:2] == (12, 4)
-    for at in range(len(WHOLE)):
-        assert told(heard(WHOLE[:at], WHOLE[at:])) == expected
+    named = re.sub(rb'data: {"type": "[a-z_]+"(, )?', b"data: {", WHOLE)
+    for at in range(len(named)):
+        assert told(heard(named[:at], named[at:])) == expected
 
 
 def test_the_first_delta_of_each_kind_has_its_time() -> None:

@@ -20,10 +20,21 @@ USAGE = Usage(input_tokens=10, output_tokens=2)
 COST_USD = (10 * 0.1 + 2 * 0.5) / 1e6
 
 
+def open_account(place: Path, limit_usd: float) -> Account:
+    ledger = Ledger(place / "ledger.db", ManualClock())
+    return Account.open(ledger, "r", Origin.LIVE, Caps(per_run_usd=limit_usd), PriceList())
+
+
 @pytest.fixture
 def account(tmp_path: Path) -> Account:
-    ledger = Ledger(tmp_path / "ledger.db", ManualClock())
-    return Account.open(ledger, "r", Origin.LIVE, Caps(per_run_usd=0.01), PriceList())
+    """Return an account in which a block is one call."""
+    return open_account(tmp_path, 0.01)
+
+
+@pytest.fixture
+def rich(tmp_path: Path) -> Account:
+    """Return an account in which blocks double."""
+    return open_account(tmp_path, 5.0)
 
 
 def row_of(end: CallEnd = CallEnd.OK, usage: Usage | None = USAGE, *, is_free: bool = False) -> Row:
@@ -40,19 +51,19 @@ def spent_usd(account: Account) -> float:
     return sum(part.spent_usd for part in account.spending())
 
 
-def test_calls_cost_what_they_used_once_all_is_over(account: Account) -> None:
-    purse = Purse(account, Payer())
+def test_calls_cost_what_they_used_once_all_is_over(rich: Account) -> None:
+    purse = Purse(rich, Payer())
     for _ in range(10):
         purse.settle(take(purse), row_of())
     purse.close()
-    assert spent_usd(account) == pytest.approx(10 * COST_USD)
+    assert spent_usd(rich) == pytest.approx(10 * COST_USD)
 
 
-def test_every_call_is_set_aside_before_it_is_sent(account: Account) -> None:
-    purse = Purse(account, Payer())
+def test_every_call_is_set_aside_before_it_is_sent(rich: Account) -> None:
+    purse = Purse(rich, Payer())
     for sent in range(1, 20):
         bound_usd = take(purse).bound_usd
-        assert spent_usd(account) >= sent * bound_usd * 0.999
+        assert spent_usd(rich) >= sent * bound_usd * 0.999
 
 
 def test_a_cap_is_reached_and_never_exceeded(account: Account) -> None:
@@ -65,12 +76,23 @@ def test_a_cap_is_reached_and_never_exceeded(account: Account) -> None:
     assert spent_usd(account) <= 0.01
 
 
-def test_a_call_without_an_end_stays_at_its_bound(account: Account) -> None:
-    purse = Purse(account, Payer())
-    bound_usd = take(purse).bound_usd
+def test_a_call_without_an_end_stays_at_its_bound(rich: Account) -> None:
+    purse = Purse(rich, Payer())
     purse.settle(take(purse), row_of())
+    block = take(purse)
+    assert block.calls == 2
     purse.close()
-    assert spent_usd(account) == pytest.approx(bound_usd + COST_USD)
+    assert spent_usd(rich) == pytest.approx(block.bound_usd + COST_USD)
+
+
+def test_a_block_is_settled_when_its_last_call_ends(rich: Account) -> None:
+    purse = Purse(rich, Payer())
+    purse.settle(take(purse), row_of())
+    first, second = take(purse), take(purse)
+    purse.settle(first, row_of())
+    assert spent_usd(rich) == pytest.approx(COST_USD + 2 * first.bound_usd)
+    purse.settle(second, row_of())
+    assert spent_usd(rich) == pytest.approx(3 * COST_USD)
 
 
 def test_what_did_no_work_costs_nothing_and_what_tells_nothing_its_bound(account: Account) -> None:
