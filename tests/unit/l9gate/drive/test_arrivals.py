@@ -76,6 +76,10 @@ def test_a_ramp_has_sent_at_every_time_what_its_rate_adds_up_to(
         assert first * offset_s + slope * offset_s**2 / 2 == pytest.approx(number, abs=1e-4)
 
 
+def test_a_ramp_has_the_calls_of_its_mean_rate() -> None:
+    assert Ramp(2, 8, 10).planned == 50
+
+
 def test_a_recording_can_be_played_faster() -> None:
     assert list(Recorded((10.0, 11.0, 14.0), speed=2).offsets_s(0)) == [0, 0.5, 2]
 
