@@ -1,7 +1,6 @@
 """A load to a run folder and a verdict: finds endpoint, key and money, sends, judges."""
 
 import asyncio
-import signal
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
@@ -18,9 +17,10 @@ from l9gate.drive.caller import Caller
 from l9gate.drive.order import LoadOrder, arrivals_of, workload_of
 from l9gate.drive.plan import Drive
 from l9gate.drive.workload import Workload
-from l9gate.errors import InterruptedRunError, L9gateError
+from l9gate.errors import InterruptedRunError
 from l9gate.evidence.load import Entry, Source
-from l9gate.evidence.records import Fault, Origin
+from l9gate.evidence.records import Origin
+from l9gate.gate.collecting import collect_until_done
 from l9gate.gate.judgement import Judgement, judge
 from l9gate.gate.load_app import application_environ, project_modules, witnessed_caller
 from l9gate.gate.load_progress import LoadProgress
@@ -160,7 +160,7 @@ def _caller(assignment: LoadAssignment, run: RunRequest, bench: Bench) -> Iterat
 def _carry_out(assignment: LoadAssignment, bench: Bench, path: Path) -> None:
     try:
         with asyncio.Runner(loop_factory=find_loop_factory()) as runner:
-            runner.run(_collect(assignment, bench))
+            runner.run(collect_until_done(collect(assignment, bench), Source.LOAD, bench))
     except (asyncio.CancelledError, KeyboardInterrupt):
         raise InterruptedRunError(
             "interrupted; what was measured is kept", hint=f"l9gate judge {path}"
@@ -208,22 +208,3 @@ def _asked(run: RunRequest, policy: Policy) -> Asked:
     return Asked(
         criteria=tuple(sampled(asked, scope)), scope=scope, least_s=max(paces, default=0.0)
     )
-
-
-async def _collect(assignment: LoadAssignment, bench: Bench) -> None:
-    """Collect until the end; SIGINT and SIGTERM cancel, and the source still closes."""
-    task = asyncio.current_task()
-    assert task is not None  # noqa: S101  # inside a runner
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
-    try:
-        await collect(assignment, bench)
-    except Exception as error:  # noqa: BLE001  # a source that crashes is a record
-        cause = error
-        while isinstance(cause, ExceptionGroup):  # of the driver's tasks
-            cause = cause.exceptions[0]
-        if isinstance(cause, L9gateError):
-            raise cause from None
-        now_s = bench.clock.now_s()
-        where = f"sources.{Source.LOAD}"
-        bench.sink.put(Fault(at_s=now_s, where=where, error_class=type(cause).__name__))

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import signal
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
@@ -15,11 +14,11 @@ from l9gate.criteria.standing import Standing
 from l9gate.criteria.threshold import Threshold
 from l9gate.drive.order import LoadOrder, arrivals_of, drive_of, workload_of
 from l9gate.drive.plan import Drive
-from l9gate.errors import L9gateError
 from l9gate.evidence.gauges import MEMORY
 from l9gate.evidence.load import Entry, Source
-from l9gate.evidence.records import Fault, Gauge
+from l9gate.evidence.records import Gauge
 from l9gate.gate.blame import find_allocations
+from l9gate.gate.collecting import collect_until_done
 from l9gate.gate.judgement import Judgement, judge
 from l9gate.gate.load_app import application_environ, project_modules, witnessed_caller
 from l9gate.gate.request import RunRequest, Say, describe_request, manifest_of
@@ -174,7 +173,7 @@ def _send(
             orders = replace(orders, caller=stack.enter_context(caller))
         try:
             with asyncio.Runner(loop_factory=find_loop_factory()) as runner:
-                runner.run(_collect(orders, bench))
+                runner.run(collect_until_done(collect(orders, bench), Source.SOAK, bench))
         except (asyncio.CancelledError, KeyboardInterrupt):
             return False
         return True
@@ -234,22 +233,6 @@ def _of_gauges(policy: Policy, scope: Scope) -> Iterator[Threshold]:
             continue
         if isinstance(BY_NAME[inner.condition.quantity], Trended):
             yield inner
-
-
-async def _collect(orders: SoakOrders, bench: Bench) -> None:
-    """Collect until the end; SIGINT and SIGTERM cancel, and the source still closes."""
-    task = asyncio.current_task()
-    assert task is not None  # noqa: S101  # inside a runner
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
-    try:
-        await collect(orders, bench)
-    except L9gateError:
-        raise
-    except Exception as error:  # noqa: BLE001  # a source that crashes is a record
-        now_s = bench.clock.now_s()
-        where = f"sources.{Source.SOAK}"
-        bench.sink.put(Fault(at_s=now_s, where=where, error_class=type(error).__name__))
 
 
 def _has_memory_leak(judgement: Judgement) -> bool:

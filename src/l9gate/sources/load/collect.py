@@ -5,22 +5,14 @@ from dataclasses import replace
 
 from l9gate.drive.driver import drive
 from l9gate.drive.order import drive_of
-from l9gate.drive.plan import DriveEnd, OnProgress, Progress, Reason
-from l9gate.errors import BudgetError
+from l9gate.drive.plan import DriveEnd, OnProgress, Progress
 from l9gate.evidence.records import EndReason, SourceEnd
 from l9gate.sources.bench import Bench
+from l9gate.sources.driven import read_end
 from l9gate.sources.load.plan import Engine, LoadAssignment
 from l9gate.sources.load.ray import drive_on_ray
 from l9gate.sources.load.tally import TallySink
 from l9gate.sources.load.workers import drive_shards
-
-_REASONS = {
-    Reason.COMPLETED: EndReason.COMPLETED,
-    Reason.STOPPED: EndReason.DECIDED,
-    Reason.EXHAUSTED: EndReason.LIMIT_REACHED,
-    Reason.NOT_PAID: EndReason.LIMIT_REACHED,
-}
-_EXHAUSTED = "the workload has no further request"
 
 
 async def collect(plan: LoadAssignment, bench: Bench) -> None:
@@ -47,10 +39,9 @@ async def collect(plan: LoadAssignment, bench: Bench) -> None:
     reason, detail = EndReason.FAILED, "it crashed"
     try:
         end, lost = await _send(plan, bench, sink, look)
-        _check_first_call(end)
-        reason = EndReason.FAILED if lost else _REASONS[end.reason]
-        told = {Reason.EXHAUSTED: _EXHAUSTED, Reason.NOT_PAID: f"budget: {end.refusal}"}
-        detail = "; ".join(lost) or told.get(end.reason, "; ".join(decided))
+        reason, detail = read_end(end, "; ".join(decided))
+        if lost:
+            reason, detail = EndReason.FAILED, "; ".join(lost)
     except asyncio.CancelledError:
         reason, detail = EndReason.STOPPED, "interrupted"
         raise
@@ -85,12 +76,3 @@ async def _send(
         begin=None if starts_s is None else begin,
     )
     return await drive(drive_plan, bench.clock, sink, look, plan.caller), ()
-
-
-def _check_first_call(end: DriveEnd) -> None:
-    """Return unless the budget refused the very first call."""
-    if end.reason is Reason.NOT_PAID and end.sent == 0:
-        raise BudgetError(
-            f"{end.refusal}; nothing was tested",
-            hint="raise the budget with `--budget USD`, or ask for a smaller load",
-        )
