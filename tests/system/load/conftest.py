@@ -1,6 +1,7 @@
 """Loads against the simulator, and what was seen of their calls."""
 
 import struct
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -78,3 +79,20 @@ def calls() -> Calls:
             ]
 
     return read
+
+
+@pytest.fixture
+def workers_of() -> Callable[[int], list[int]]:
+    """Find the processes that share a load of some process."""
+
+    def find(pid: int) -> list[int]:
+        words = ["ps", "-o", "pid=", "--ppid", str(pid)]
+        listed = subprocess.run(words, capture_output=True, text=True, check=False).stdout.split()
+        found = []
+        for number in map(int, listed):
+            command = Path(f"/proc/{number}/cmdline")
+            if command.exists() and b"sources.load.worker" in command.read_bytes():
+                found.append(number)
+        return found
+
+    return find

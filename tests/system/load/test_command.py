@@ -1,6 +1,7 @@
 """`l9gate load` by several: processes of this machine, pods that are judged together, Ray."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -67,6 +68,22 @@ def test_a_load_of_two_workers_is_whole(gate: Gate, project: Path) -> None:
     assert "kept      complete" in out, err
     assert "2 workers" in out
     assert len(runs(project)) == 1
+
+
+def test_a_load_that_lost_a_worker_is_unproven_and_says_whom(
+    gate: Gate, project: Path, workers_of: Callable[[int], list[int]]
+) -> None:
+    """What the others measured is shown, and is not the whole."""
+    ended = gate(*LOAD[:4], "--duration", "8s", "--workers", "2")
+    assert ended.stderr is not None
+    while "answered" not in ended.stderr.readline():
+        assert ended.poll() is None
+    os.kill(workers_of(ended.pid)[0], signal.SIGKILL)
+    out, _ = ended.communicate(timeout=60)
+    assert ended.returncode == 2
+    assert out.startswith("REHEARSAL UNPROVEN")
+    assert "of 2 was lost (signal 9) after" in " ".join(out.split())
+    assert "planned calls were never sent (load shard" in " ".join(out.split())
 
 
 def test_a_load_of_two_workers_ends_as_soon_as_all_is_decided(gate: Gate, project: Path) -> None:

@@ -84,17 +84,6 @@ def carry_out(
         return asyncio.run(drive_shards(plan, bench, look))
 
 
-def workers_of(pid: int) -> list[int]:
-    words = ["ps", "-o", "pid=", "--ppid", str(pid)]
-    listed = subprocess.run(words, capture_output=True, text=True, check=False).stdout.split()
-    found = []
-    for number in map(int, listed):
-        command = Path(f"/proc/{number}/cmdline")
-        if command.exists() and b"sources.load.worker" in command.read_bytes():
-            found.append(number)
-    return found
-
-
 def test_two_processes_send_the_schedule_of_one(
     order: LoadOrder, folder: RunFolder, environ: dict[str, str], calls: Calls
 ) -> None:
@@ -112,7 +101,11 @@ def test_two_processes_send_the_schedule_of_one(
 
 
 def test_who_is_killed_is_named_and_nobody_takes_his_share_over(
-    order: LoadOrder, folder: RunFolder, environ: dict[str, str], calls: Calls
+    order: LoadOrder,
+    folder: RunFolder,
+    environ: dict[str, str],
+    calls: Calls,
+    workers_of: Callable[[int], list[int]],
 ) -> None:
     killed: list[int] = []
 
@@ -170,6 +163,7 @@ def test_no_process_outlives_the_one_that_started_it(
     environ: dict[str, str],
     calls: Calls,
     number: signal.Signals,
+    workers_of: Callable[[int], list[int]],
 ) -> None:
     """Ctrl-C and kill -9 alike; what had ended by then is kept."""
     long = msgspec.structs.replace(order, duration_s=60.0)
