@@ -22,7 +22,9 @@ from l9gate.wire.offer import is_paid
 FIRST_LOOK = 10  # exchanges
 GROWTH = 1.2  # from one look to the next: looking at all of them costs as much as six looks at once
 LAST_LOOK = 500  # what is not broken by then is measured to its end
-RETRY_WAIT_S = 10.0  # SDKs wait up to 8 s before they try again
+# The official SDK waits as long as it is told to, else half a second and then twice as long each
+# time, up to 8 s; and half a second more, since nobody is punctual.
+FIRST_WAIT_S, LONGEST_WAIT_S, LATE_S = 0.5, 8.0, 0.5
 
 Decide = Callable[[EvidenceLog, int], str | None]  # evidence, and how many calls have not ended
 
@@ -121,13 +123,21 @@ class Halt:
 
     def _perhaps_retried(self, records: list[AnyRecord]) -> set[str]:
         """Return the calls whose last attempt failed a moment ago, in a way that is tried again."""
-        recent_s = self._clock.now_s() - RETRY_WAIT_S
+        now_s = self._clock.now_s()
         last = {one.call_id: one for one in records if isinstance(one, Exchange)}
         return {
             call
             for call, one in last.items()
-            if one.ended_s > recent_s and call not in self._over and _is_retried(one)
+            if call not in self._over and _is_retried(one) and now_s < one.ended_s + _wait_s(one)
         }
+
+
+def _wait_s(one: Exchange) -> float:
+    """Return how long after a failed attempt the next one may still come."""
+    told_s = one.retry_after_s
+    if told_s is None or told_s <= 0:
+        told_s = min(FIRST_WAIT_S * 2.0**one.attempt, LONGEST_WAIT_S)
+    return told_s + LATE_S
 
 
 def _is_retried(one: Exchange) -> bool:

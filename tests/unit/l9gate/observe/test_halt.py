@@ -11,7 +11,7 @@ from l9gate.evidence.log import EvidenceLog, MemoryLog
 from l9gate.evidence.records import End, Exchange, Fault, Layer
 from l9gate.measure.clock import ManualClock
 from l9gate.observe.attribution import Owner, owned_by
-from l9gate.observe.halt import FIRST_LOOK, LAST_LOOK, RETRY_WAIT_S, Halt
+from l9gate.observe.halt import FIRST_LOOK, LAST_LOOK, Halt
 from l9gate.observe.watch import HttpRequest
 
 Build = Callable[..., Exchange]
@@ -102,9 +102,36 @@ def test_failure_that_may_be_tried_again_has_not_ended(
     lasting = [exchange(status=401, ended_s=now_s), exchange(status=None, end=End.ABANDONED)]
     pass_calls(halt, failed + lasting + [exchange() for _ in range(6)])
     assert judge.asked == [(7, 3)]
-    clock.advance(RETRY_WAIT_S + 0.1)
+    clock.advance(1.1)
     pass_calls(halt, [exchange(), exchange()])
     assert judge.asked[1:] == [(12, 0)]
+
+
+@pytest.mark.parametrize(
+    ("facts", "wait_s"),
+    [
+        ({"attempt": 0}, 1.0),
+        ({"attempt": 1}, 1.5),
+        ({"attempt": 9}, 8.5),
+        ({"retry_after_s": 20.0}, 20.5),
+        ({"retry_after_s": 0.0}, 1.0),
+    ],
+)
+def test_next_attempt_is_waited_for_as_long_as_the_sdk_waits(
+    halt: Halt,
+    judge: Judge,
+    clock: ManualClock,
+    exchange: Build,
+    facts: dict[str, object],
+    wait_s: float,
+) -> None:
+    failed = exchange(status=529, ended_s=clock.now_s(), **facts)
+    pass_calls(halt, [failed, *(exchange() for _ in range(9))])
+    clock.advance(wait_s - 0.1)
+    halt.begin(request())
+    clock.advance(0.2)
+    pass_calls(halt, [exchange(), exchange(), exchange()])
+    assert judge.asked == [(9, 1), (12, 1)]
 
 
 def test_failure_after_which_its_context_calls_anew_has_ended(
