@@ -37,6 +37,7 @@ from l9gate.sources.soak.watched import Watched
 from l9gate.sources.suite.environ import SuiteTarget, real_environ
 from l9gate.store.run import RunFolder, create_run, open_run
 from l9gate.store.settings import Settings
+from l9gate.wire.redaction import Redactor
 
 LOOKS = 20  # while a soak runs
 LEAST_LOOK_S, MOST_LOOK_S = 2.0, 60.0
@@ -90,7 +91,7 @@ def soak(
         with open_target(run, environ) as target:
             assert target is not None  # noqa: S101  # a source always calls the API
             folder = create_run(settings.runs, manifest_of(run, target.base_url), text)
-            write_asked(folder, asked)
+            write_asked(folder, asked, Redactor.of_environ(environ, settings.key_variables()))
             say(f"run {folder.path.name}: {describe_request(run, target.base_url)}")
             order = asked.order(run, target.base_url, asked.duration_s)
             part = _Soak(asked=asked, run=run, folder=folder, policy=policy, order=order)

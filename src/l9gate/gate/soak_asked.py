@@ -13,6 +13,7 @@ from l9gate.gate.request import RunRequest
 from l9gate.measure.sequential import Stopping
 from l9gate.store.run import RunFolder
 from l9gate.store.settings import Settings
+from l9gate.wire.redaction import MARK, Redactor
 
 FILE = "soak.json"
 READINGS = 300  # of a soak, if nobody says how often
@@ -111,13 +112,14 @@ class SoakAsked(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-def write_asked(folder: RunFolder, asked: SoakAsked) -> None:
-    """Put it beside the evidence.
+def write_asked(folder: RunFolder, asked: SoakAsked, redactor: Redactor) -> None:
+    """Put it beside the evidence; a key in it is taken out.
 
     Raises:
         WriteError: the disk refuses.
     """
-    folder.write(FILE, msgspec.json.format(msgspec.json.encode(asked), indent=2))
+    text = msgspec.json.format(msgspec.json.encode(asked), indent=2).decode()
+    folder.write(FILE, redactor.redact(text).encode())
 
 
 def read_asked(folder: RunFolder) -> SoakAsked:
@@ -129,8 +131,15 @@ def read_asked(folder: RunFolder) -> SoakAsked:
     if folder.is_sealed():
         raise RunDataError(f"`{folder.path}` is finished", hint="start a new one: `l9gate soak`")
     try:
-        return msgspec.json.decode((folder.path / FILE).read_bytes(), type=SoakAsked)
+        data = (folder.path / FILE).read_bytes()
+        asked = msgspec.json.decode(data, type=SoakAsked)
     except FileNotFoundError:
         raise RunDataError(f"`{folder.path}` is no soak", hint="see `l9gate history`") from None
     except msgspec.MsgspecError as error:
         raise RunCorruptError(f"`{folder.path / FILE}` cannot be read: {error}") from error
+    if MARK.encode() in data:
+        raise RunDataError(
+            f"`{folder.path}` cannot go on: a key stood in its command line, and is not kept",
+            hint="start a new one, and let the command read its key from a variable",
+        )
+    return asked
