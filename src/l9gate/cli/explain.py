@@ -9,7 +9,7 @@ import click
 from l9gate.cli.project import format_option, policy_option
 from l9gate.contract import RULES, Rule, find_rule
 from l9gate.criteria.completeness import Completeness
-from l9gate.criteria.criterion import Criterion, Scope
+from l9gate.criteria.criterion import Criterion, Finding, Scope
 from l9gate.criteria.expression import suggest
 from l9gate.criteria.policy import default_policy_text, parse_policy, read_policy
 from l9gate.criteria.stopping import sampled
@@ -68,11 +68,18 @@ def _explain_criterion(name: str, policy: Path | None) -> dict[str, str]:
     return {
         "name": name,
         "role": getattr(criteria[name], "role_in_words", str(asked.role)),
-        "layers": ", ".join(sorted(criteria[name].layers)) or "any",
+        **_asked_of(asked),
         "asks": f"{asked.condition}{where}",
         **needs,
         "why": why[name],
     }
+
+
+def _asked_of(finding: Finding) -> dict[str, str]:
+    """Return of which runs a criterion is asked: by layers, by sources, or of any."""
+    if finding.sources:
+        return {"sources": ", ".join(finding.sources)}
+    return {"layers": ", ".join(sorted(finding.layers)) or "any"}
 
 
 def _explain_rule(rule: Rule) -> dict[str, str]:

@@ -52,7 +52,7 @@ class Options(EngineOptions):
 
 
 def load_options(command: click.decorators.FC) -> click.decorators.FC:
-    """Add what says how a load is sent; `l9gate plan` takes the same words."""
+    """Add what says how a load is sent."""
     for option in reversed(_OPTIONS):
         command = option(command)
     return command

@@ -7,7 +7,7 @@ from l9gate.criteria.excerpt import Excerpt
 from l9gate.criteria.load_view import FAILURES, LoadView
 from l9gate.criteria.ranked import Ranked
 from l9gate.criteria.readings import Pace, Reading
-from l9gate.criteria.shortfall import calls_of_shards, is_decided
+from l9gate.criteria.shortfall import calls_of_shards, cut_short, is_decided
 from l9gate.evidence.load import CallEnd
 from l9gate.measure.histogram import Histogram
 
@@ -142,6 +142,11 @@ def read_sent_share(excerpt: Excerpt) -> Reading:
     plans = [one for one in excerpt.load_log.plans if span in (None, one.span)]
     if not plans:
         return Reading(value=None, n=0, note="nothing was planned")
+    open_ends = [
+        why for one in {plan.span for plan in plans} for why in cut_short(one, excerpt.log)
+    ]
+    if open_ends:  # missing evidence, of which nobody knows what it would have shown
+        return Reading(value=None, n=0, note="; ".join(sorted(open_ends)))
     sent = calls_of_shards(excerpt.log)
     of_plans = {(one.span, one.shard): one.planned for one in plans}
     if is_decided(excerpt.log):  # what is planned beyond a decision was not due

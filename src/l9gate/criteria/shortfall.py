@@ -26,12 +26,7 @@ def calls_of_shards(log: EvidenceLog, arm: Arm = Arm.MAIN) -> dict[tuple[str, in
 
 def why_incomplete(source: str, log: EvidenceLog) -> list[str]:
     """Return why the evidence of a source is not whole: no end, lost shards, calls never sent."""
-    reasons = []
-    ends = [end for end in log.of(SourceEnd) if end.source == source]
-    if not ends:
-        reasons.append(f"{source} has no end: it was killed or never started")
-    elif all(end.reason not in _WHOLE for end in ends):
-        reasons.append(f"{source} {ends[-1].reason}: {ends[-1].detail or 'no detail'}")
+    reasons = cut_short(source, log)
     plans = list(log.of(LoadPlan))
     if not plans:
         return reasons or [f"{source} planned nothing"]
@@ -42,6 +37,16 @@ def why_incomplete(source: str, log: EvidenceLog) -> list[str]:
 def is_decided(log: EvidenceLog) -> bool:
     """Whether a source stopped because what was asked is certain, so that no call is missing."""
     return any(end.reason is EndReason.DECIDED for end in log.of(SourceEnd))
+
+
+def cut_short(source: str, log: EvidenceLog) -> list[str]:
+    """Return why a source did not come to its end; nothing if it did."""
+    ends = [end for end in log.of(SourceEnd) if end.source == source]
+    if not ends:
+        return [f"{source} has no end: it was killed or never started"]
+    if any(end.reason in _WHOLE for end in ends):
+        return []
+    return [f"{source} {ends[-1].reason}: {ends[-1].detail or 'no detail'}"]
 
 
 def _lost_shards(plans: list[LoadPlan]) -> list[str]:

@@ -24,7 +24,7 @@ from l9gate.criteria.load_samples import (
 )
 from l9gate.criteria.threshold import Threshold
 from l9gate.evidence.load import Arm, CallEnd, CallMark, ClientCheck, Entry, LoadBlock, LoadPlan
-from l9gate.evidence.records import Origin
+from l9gate.evidence.records import EndReason, Origin, SourceEnd
 
 Block = Callable[..., LoadBlock]
 Loaded = Callable[..., Excerpt]
@@ -37,6 +37,9 @@ def plan(planned: int | None, shard: int = 0, shards: int = 1) -> LoadPlan:
         shards=shards, planned=planned, starts_s=1.0, duration_s=2.0, seed=1, timeout_s=10.0,
         model=None, stream=False,
     )  # fmt: skip
+
+
+END = SourceEnd(at_s=9.0, source="load", reason=EndReason.COMPLETED)
 
 
 def judged(condition: str, excerpt: Excerpt) -> Finding:
@@ -185,7 +188,7 @@ def test_throughput_runs_from_the_first_call_sent_to_the_last_one_ended(
 def test_what_was_sent_is_a_share_of_what_was_planned(
     plans: list[LoadPlan], share: float | None, n: int, load_block: Block, loaded: Loaded
 ) -> None:
-    reading = read_sent_share(loaded(load_block([1.0] * 4), *plans))
+    reading = read_sent_share(loaded(load_block([1.0] * 4), *plans, END))
     assert (reading.value, reading.n) == (share, n)
 
 
@@ -193,9 +196,27 @@ def test_calls_of_one_shard_do_not_make_up_for_those_of_another(
     load_block: Block, loaded: Loaded
 ) -> None:
     blocks = load_block([1.0] * 8), load_block([1.0], shard=1)
-    reading = read_sent_share(loaded(*blocks, plan(4), plan(4, 1, 2)))
+    reading = read_sent_share(loaded(*blocks, plan(4), plan(4, 1, 2), END))
     assert reading.value == 5 / 8
     assert reading.note == "3 of 8 calls were never sent"
+
+
+def test_a_load_that_was_cut_short_says_nothing_of_what_it_would_have_sent(
+    load_block: Block, client_check: Check, loaded: Loaded
+) -> None:
+    records = load_block([1.0] * 4), client_check(), plan(8)
+    stopped = SourceEnd(at_s=9.0, source="load", reason=EndReason.STOPPED, detail="interrupted")
+    for killed in (loaded(*records), loaded(*records, stopped)):
+        assert judged("load.sent_share == 100%", killed).state is State.UNPROVEN
+    whole = judged("load.sent_share == 100%", loaded(*records, END))
+    assert (whole.state, whole.observed) == (State.BROKEN, 0.5)
+
+
+def test_what_was_planned_beyond_a_decision_is_not_missing(
+    load_block: Block, loaded: Loaded
+) -> None:
+    decided = SourceEnd(at_s=9.0, source="load", reason=EndReason.DECIDED)
+    assert read_sent_share(loaded(load_block([1.0] * 4), plan(8), decided)).value == 1.0
 
 
 def test_a_hundred_thousand_rows_are_judged_in_columns(

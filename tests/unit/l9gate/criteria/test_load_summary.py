@@ -5,7 +5,7 @@ import pytest
 from l9gate.criteria.excerpt import Excerpt
 from l9gate.criteria.load_summary import LoadSummary, summarize_load
 from l9gate.evidence.load import Arm, CallEnd, CallMark, ClientCheck, Entry, LoadBlock, LoadPlan
-from l9gate.evidence.records import AnyRecord
+from l9gate.evidence.records import AnyRecord, EndReason, SourceEnd
 from l9gate.wire.messages import Usage
 
 Block = Callable[..., LoadBlock]
@@ -74,7 +74,8 @@ def test_models_and_streams_are_told_apart(load_block: Block, loaded: Loaded) ->
 def test_a_span_says_what_was_planned_and_how_much_of_it_was_sent(
     plans: list[LoadPlan], planned: int | None, share: float, load_block: Block, loaded: Loaded
 ) -> None:
-    (span,) = summary_of(loaded, *plans, load_block([1.0] * 4)).spans
+    end = SourceEnd(at_s=9.0, source="load", reason=EndReason.COMPLETED)
+    (span,) = summary_of(loaded, *plans, load_block([1.0] * 4), end).spans
     assert (span.planned, span.sent_share, span.shards) == (planned, share, plans[0].shards)
     assert span.limit is not None, "nobody watched the client"
 
