@@ -76,8 +76,8 @@ class Purse:
         """
         for block in self._blocks.values():
             if block.unused:
-                block.unused = 0
                 _close(block)
+                block.unused = 0
         self._blocks.clear()
 
     def _offer_of(self, job: Job) -> Offer | None:
@@ -98,7 +98,7 @@ class Purse:
             left_usd = self._account.left_usd()
             if left_usd is not None and before.bound_usd > 0:
                 calls = max(min(calls, int(left_usd / _SMALL_PART / before.bound_usd)), 1)
-        reservation = self._account.reserve([offer] * calls, self._payer)
+        reservation = self._account.reserve([offer] * calls, self._payer, calls=calls)
         bound_usd = offer.bound_usd(reservation.price)
         return Block(reservation, calls, bound_usd, calls)
 
@@ -127,5 +127,6 @@ def _cost_usd(block: Block, row: Row) -> float:
 
 
 def _close(block: Block) -> None:
+    sent = block.calls - block.unused
     in_flight_usd = block.in_flight * block.bound_usd
-    block.reservation.settle_at(block.cost_usd + in_flight_usd)
+    block.reservation.settle_block(block.cost_usd + in_flight_usd, sent)

@@ -55,7 +55,8 @@ class Reservation:
         Raises:
             WriteError: the disk refuses; the bound stays counted.
         """
-        self.settle_at(self.cost_usd(usage, is_whole=is_whole) + self.extra_usd)
+        cost_usd = self.cost_usd(usage, is_whole=is_whole) + self.extra_usd
+        self.ledger.settle(self.number, cost_usd)
 
     def cost_usd(self, usage: Usage, *, is_whole: bool = True) -> float:
         """Return what one answer costs, without what its request costs beside its tokens."""
@@ -70,13 +71,13 @@ class Reservation:
             cost_usd += rest * self.price.output_usd(is_long=self.price.is_long(input_tokens))
         return cost_usd * self.factor
 
-    def settle_at(self, cost_usd: float) -> None:
-        """Replace the bound by what it cost, where that was added up elsewhere.
+    def settle_block(self, cost_usd: float, calls: int) -> None:
+        """Replace the bound of a block by what so many calls cost together.
 
         Raises:
             WriteError: the disk refuses; the bound stays counted.
         """
-        self.ledger.settle(self.number, cost_usd)
+        self.ledger.settle(self.number, cost_usd, calls)
 
     def release(self) -> None:
         """Give everything back: the call was never sent, was refused, or was answered by a mock.
@@ -170,13 +171,14 @@ class Account:
         if model is not None and not is_free and prices.find(model) is None:
             raise _unpriced(model)
 
-    def reserve(self, offers: list[Offer], payer: Payer) -> Reservation:
-        """Set the most that one request may cost aside, before a byte of it is sent.
+    def reserve(self, offers: list[Offer], payer: Payer, *, calls: int = 1) -> Reservation:
+        """Set the most that one request, or a block of them, may cost aside before it is sent.
 
         Args:
             offers: what it asks for; several of one batch share a model in practice, and if they
                 do not, each is priced on its own.
             payer: whose work it is.
+            calls: how many requests these offers are.
 
         Raises:
             BudgetError: it has no price, or a cap does not allow it; it must not be sent.
@@ -194,6 +196,7 @@ class Account:
             test=payer.test,
             model=", ".join(names) or _NO_MODEL,
             bound_usd=bound_usd,
+            calls=calls,
         )
         number = self._ledger.reserve(self.run, self.caps, self.kind, charge)
         offer, price = priced[0] if priced else (None, self.prices.dearest())

@@ -44,6 +44,7 @@ class Charge(msgspec.Struct, frozen=True, kw_only=True):
     test: str | None
     model: str
     bound_usd: float
+    calls: int = 1  # more: a block for as many as will be sent of them
 
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True):
@@ -149,12 +150,20 @@ class Ledger:
                     " VALUES (?, ?, ?, ?, ?, ?, ?)",
                     (run, day, layer, test, charge.model, now_s, bound),
                 )
-                return cursor.lastrowid or 0
+                number = cursor.lastrowid or 0
+                if charge.calls != 1:
+                    connection.execute("INSERT INTO block VALUES (?, ?)", (number, charge.calls))
+                return number
             connection.execute(add_to_totals(1), (refused_scope(run, test), 1))
         raise BudgetError(refusal[1], hint=refusal[2])
 
-    def settle(self, number: int, cost_usd: float) -> None:
+    def settle(self, number: int, cost_usd: float, calls: int | None = None) -> None:
         """Replace a reservation by what the call really cost; a second time changes nothing.
+
+        Args:
+            number: of the reservation.
+            cost_usd: of all that was set aside for.
+            calls: how many of a block were sent.
 
         Raises:
             WriteError: the disk refuses; the reservation stays counted.
@@ -167,6 +176,10 @@ class Ledger:
                 (cost, number),
             ).fetchone()
             if row is not None:
+                if calls is not None:
+                    connection.execute(
+                        "UPDATE block SET calls = ? WHERE entry = ?", (calls, number)
+                    )
                 run, day, layer, test, bound = row
                 scopes = tuple(scopes_of(run, day, layer, test).values())
                 marks = ", ".join("?" * len(scopes))
@@ -228,9 +241,10 @@ class Ledger:
         """Return what every layer of a run has used up, calls of no layer last."""
         with self._transaction() as connection:
             rows = connection.execute(
-                "SELECT layer, count(*), sum(coalesce(cost, bound)),"
-                " sum(CASE WHEN cost IS NULL THEN bound ELSE 0 END), sum(cost IS NULL)"
-                " FROM entry WHERE run = ? GROUP BY layer",
+                "SELECT layer, sum(coalesce(calls, 1)), sum(coalesce(cost, bound)),"
+                " sum(CASE WHEN cost IS NULL THEN bound ELSE 0 END),"
+                " sum(CASE WHEN cost IS NULL THEN coalesce(calls, 1) ELSE 0 END)"
+                " FROM entry LEFT JOIN block ON entry = id WHERE run = ? GROUP BY layer",
                 (run,),
             ).fetchall()
         known = {

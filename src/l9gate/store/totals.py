@@ -5,7 +5,7 @@ import sqlite3
 from datetime import UTC, datetime
 
 NANO = 1_000_000_000
-VERSION = 2
+VERSION = 3
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS run (
   run TEXT PRIMARY KEY, kind TEXT NOT NULL, caps BLOB NOT NULL, prices BLOB NOT NULL,
@@ -21,7 +21,8 @@ CREATE TABLE IF NOT EXISTS refusal (
   message TEXT NOT NULL, hint TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS refusal_run ON refusal (run);
 CREATE TABLE IF NOT EXISTS batch (name TEXT PRIMARY KEY, entry INTEGER NOT NULL);
-PRAGMA user_version=2;
+CREATE TABLE IF NOT EXISTS block (entry INTEGER PRIMARY KEY, calls INTEGER NOT NULL);
+PRAGMA user_version=3;
 """
 REFUSE = "INSERT INTO refusal VALUES (?, ?, ?, ?, ?, ?)"
 

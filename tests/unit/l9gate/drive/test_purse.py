@@ -57,6 +57,8 @@ def test_calls_cost_what_they_used_once_all_is_over(rich: Account) -> None:
         purse.settle(take(purse), row_of())
     purse.close()
     assert spent_usd(rich) == pytest.approx(10 * COST_USD)
+    (spending,) = rich.spending()
+    assert (spending.calls, spending.unsettled_calls) == (10, 0)
 
 
 def test_every_call_is_set_aside_before_it_is_sent(rich: Account) -> None:
