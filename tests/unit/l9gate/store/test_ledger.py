@@ -1,8 +1,10 @@
 """What may be spent is never exceeded, whatever becomes of those who reserved it."""
 
 import os
+import sqlite3
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -228,3 +230,20 @@ def test_the_first_refusal_is_the_one_that_is_told(reserve: Reserve, ledger: Led
     assert ledger.refused_calls_of("r", "t") == 2
     ledger.close()
     ledger.close()
+
+
+def test_a_ledger_of_an_earlier_version_learns_of_blocks(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    caps = Caps(per_run_usd=1.0)
+    ledger = Ledger(path, ManualClock())
+    ledger.open_run("r", Origin.LIVE, caps, PriceList())
+    ledger.close()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript("DROP TABLE block; PRAGMA user_version=2;")
+    block = Charge(layer=None, test=None, model="m", bound_usd=0.4, calls=4)
+    number = ledger.reserve("r", caps, Origin.LIVE, block)
+    (before,) = ledger.spending_of("r")
+    ledger.settle(number, 0.3, 3)
+    (after,) = ledger.spending_of("r")
+    assert (before.calls, before.unsettled_calls) == (4, 4)
+    assert (after.calls, after.unsettled_calls, after.spent_usd) == (3, 0, 0.3)
