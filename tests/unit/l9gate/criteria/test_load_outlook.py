@@ -5,7 +5,7 @@ import pytest
 from l9gate.criteria.criterion import Scope
 from l9gate.criteria.load_outlook import LoadProspect, LoadSize, plan_load
 from l9gate.criteria.policy import default_policy_text, parse_policy
-from l9gate.evidence.records import Origin
+from l9gate.evidence.records import Layer, Origin
 from l9gate.measure.sequential import Stopping
 from l9gate.wire.prices import PriceList
 
@@ -20,7 +20,11 @@ def size(calls: int, model: str = "claude-haiku-5-5") -> LoadSize:
 
 def planned(calls: int, stopping: Stopping = Stopping.FIXED) -> dict[str, LoadProspect]:
     scope = Scope(
-        layers=(), kind=Origin.LIVE, environment="staging", sources=("load",), stopping=stopping
+        layers=tuple(Layer),
+        kind=Origin.LIVE,
+        environment="staging",
+        sources=("load",),
+        stopping=stopping,
     )
     criteria = parse_policy(default_policy_text()).asked(scope)
     return {one.criterion: one for one in plan_load(criteria, scope, size(calls), PRICES)}
@@ -34,6 +38,7 @@ def test_load_needs_what_its_quantiles_need() -> None:
     assert (p99.needs, p99.allowed, p99.is_decidable) == (299, 0, True)
     assert p99.minutes == pytest.approx(299 / 5 / 60)
     assert "load-throughput" not in found
+    assert "latency-p95" not in found  # of a layer
 
 
 def test_load_that_is_too_small_cannot_show_a_quantile() -> None:

@@ -197,6 +197,8 @@ def test_run_that_may_stop_says_how_long_it_takes_at_assumed_shares(
     assert by_share[0.0].mean_n == pytest.approx(88)
     assert by_share[1.0].mean_n == pytest.approx(10)
     assert by_share[0.01].kept > 0.99
+    unseen = look_ahead(criterion("p95(latency_s) < 2s"), here, None).anytime
+    assert [one.wrong_share for one in unseen] == pytest.approx([0.0, 0.025, 0.1, 1.0])
     assert look_ahead(criterion("failures == 0"), here, None).anytime == ()
     once = scope(layers=(PERFORMANCE,))
     assert look_ahead(criterion("p95(latency_s) < 2s"), once, None).anytime == ()

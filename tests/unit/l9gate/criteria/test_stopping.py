@@ -23,6 +23,7 @@ from l9gate.criteria.stopping import (
     wrong_share,
 )
 from l9gate.criteria.threshold import Threshold
+from l9gate.evidence.load import CallEnd, LoadBlock
 from l9gate.evidence.log import MemoryLog
 from l9gate.evidence.records import Exchange, Layer, Origin
 from l9gate.measure.sequential import Stopping
@@ -115,6 +116,31 @@ def test_progress_counts_what_the_criterion_looks_at(exchange: Build) -> None:
     )
     excerpt = Excerpt(MemoryLog(calls), ANYTIME, where=criterion.where)
     assert progress_of(criterion, excerpt, begun=4) == Progress(n=2, wrong=1, open=4)
+
+
+@pytest.mark.parametrize(
+    ("text", "n", "wrong"),
+    [
+        ("p95(load.latency_s) < 2s", 2, 1),
+        ("rate(load.error) <= 5%", 3, 1),
+        ("rate(load.cached) > 30%", 3, 3),
+        ("load.calls > 1", None, None),
+    ],
+)
+def test_progress_of_a_load_is_counted_in_its_columns(
+    load_block: Callable[..., LoadBlock],
+    loaded: Callable[..., Excerpt],
+    text: str,
+    n: int | None,
+    wrong: int | None,
+) -> None:
+    ends = (CallEnd.OK, CallEnd.OK, CallEnd.OVERLOADED)
+    excerpt = loaded(load_block((1.0, 3.0, 0.1), ends=ends))
+    criterion = Threshold(
+        name="c", role=Role.EXIT, layers=frozenset(), condition=parse_condition(text)
+    )
+    found = progress_of(criterion, excerpt)
+    assert ((None, None) if found is None else (found.n, found.wrong)) == (n, wrong)
 
 
 def test_policy_that_is_shipped_has_criteria_that_counting_can_decide() -> None:

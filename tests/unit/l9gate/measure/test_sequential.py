@@ -103,6 +103,8 @@ def test_pace_bounds_are_where_the_evidence_is_just_enough() -> None:
     assert pace_evidence_below(90, high * 60) == pytest.approx(ENOUGH, abs=1e-6)
     assert low < FIXED.pace_lower(90, 60.0, ALPHA) < 1.5 < FIXED.pace_upper(90, 60.0, ALPHA) < high
     assert pace_lower_anytime(0, 60.0, ALPHA) == 0.0
+    none = pace_upper_anytime(0, 60.0, ALPHA)
+    assert pace_evidence_below(0, none * 60) == pytest.approx(ENOUGH, abs=1e-6)
     assert pace_evidence_above(1, 10_000.0) == -math.inf
     assert pace_evidence_below(10_000, 1.0) == -math.inf
 

@@ -70,6 +70,15 @@ def test_first_look_is_at_ten_calls_and_the_next_at_a_fifth_more(
     assert len(sink.records) == 30
 
 
+def test_every_record_is_handed_on(halt: Halt, sink: MemoryLog, exchange: Build) -> None:
+    fault = Fault(at_s=1.0, where="w", error_class="E")
+    for record in (fault, exchange(path="/v1/models"), exchange()):
+        halt.put(record)
+    halt.flush()
+    assert sink.records[0] == fault
+    assert len(sink.records) == 3
+
+
 def test_what_is_certain_refuses_every_further_call(
     halt: Halt, judge: Judge, exchange: Build
 ) -> None:
