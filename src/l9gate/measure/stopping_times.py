@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+NOTHING = 1e-12  # a chance that changes no number that anybody reads
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoppingTime:
@@ -50,7 +52,10 @@ class StoppingBounds:
         most = len(self.kept) - 1
         chances, mean_n, kept, broken = np.ones(1), 0.0, 0.0, 0.0
         for n in range(1, most + 1):
-            mean_n += float(chances.sum())
+            left = float(chances.sum())
+            if left < NOTHING:
+                break
+            mean_n += left
             chances = np.append(chances * (1 - rate), 0.0) + np.append(0.0, chances * rate)
             few, many = self.kept[n] + 1, self.broken[n]
             kept += float(chances[:few].sum())
