@@ -12,6 +12,7 @@ from l9gate.errors import L9gateError
 from l9gate.evidence.gauges import MEMORY
 from l9gate.evidence.load import LoadPlan
 from l9gate.evidence.records import Gauge
+from l9gate.observe.gauges import read_start
 from l9gate.store.run import open_run
 
 INTERRUPTED, NOT_READY, UNPROVEN, DATA = 130, 1, 2, 65
@@ -42,6 +43,21 @@ def wait_for_readings(soak: Soak) -> None:
     pytest.fail("no readings")
 
 
+def assert_gone(run: Path) -> None:
+    """The server ended with the soak that had started it, however that ended."""
+    with open_run(run).read() as log:
+        (process,) = {one.process for one in log.of(Gauge) if one.name == MEMORY}
+    pid, _, start = str(process).partition("@")
+    for _ in range(100):
+        try:
+            if read_start(int(pid)) != start:
+                return
+        except OSError:
+            return
+        time.sleep(0.1)
+    pytest.fail("the server still runs")
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_an_interrupted_soak_goes_on(number: int, start_soak: Callable[..., Soak]) -> None:
     soak = start_soak("descriptors", "--minutes", "0.2", "--every", "0.05s")
@@ -52,6 +68,7 @@ def test_an_interrupted_soak_goes_on(number: int, start_soak: Callable[..., Soak
         assert status == INTERRUPTED
         assert "l9gate soak --resume" in soak.errors
         assert "soak" in soak.output  # it was judged
+    assert_gone(soak.run)
     soak.process = soak.start("--resume", str(soak.run))
     assert soak.wait() == NOT_READY, soak.output + soak.errors
     assert "of 12 s are left" in soak.errors
