@@ -11,6 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from l9gate.criteria.shortfall import calls_of_shards
+from l9gate.evidence.records import Budget
+from l9gate.store.run import open_run
+
 SETTINGS = """
 package = "shop"
 model = "claude-haiku-5-5"
@@ -95,6 +99,20 @@ def test_a_load_of_two_workers_ends_as_soon_as_all_is_decided(gate: Gate, projec
     assert "stopped early" in err
     assert time.monotonic() - began_s < 40
     assert "kept      complete" in out
+
+
+def test_workers_spend_from_one_budget_and_never_more(gate: Gate, project: Path) -> None:
+    words = ("load", "--rehearse", "--load-factor", "0", "--rate", "constant 100/s")
+    ended = gate(*words, "--duration", "3s", "--workers", "2", "--budget", "0.001")
+    out, _ = ended.communicate(timeout=60)
+    assert ended.returncode == 2
+    assert "budget of this run used up" in " ".join(out.split())
+    (run,) = runs(project)
+    with open_run(run).read() as log:
+        spent_usd = [sum(one.spent_usd for one in part.layers) for part in log.of(Budget)]
+        sent = {shard: count for (_, shard), count in calls_of_shards(log).items()}
+    assert 0 < spent_usd[-1] <= 0.001
+    assert min(sent[0], sent[1]) > 0
 
 
 def test_shares_of_one_schedule_are_judged_together(gate: Gate, project: Path) -> None:

@@ -144,12 +144,12 @@ class DistantShard:
         if self._account is not None:
             spent_usd = sum(part.spent_usd for part in self._account.spending())
         parcel = Parcel(records=records, said=said, spent_usd=spent_usd, is_last=is_last)
-        return msgspec.msgpack.encode(parcel)
+        return encode_parcel(parcel)
 
     def _run(self) -> None:
         with tempfile.TemporaryDirectory(prefix="l9gate-") as folder:
             try:
-                self._account = _open_account(self._job.money, Path(folder))
+                self._account = open_account(self._job.money, Path(folder))
                 ends = (self._basket, self._account)
                 with asyncio.Runner(loop_factory=find_loop_factory()) as runner:
                     runner.run(carry_out(self._job.task, self._key, ends, self._line))
@@ -157,12 +157,22 @@ class DistantShard:
                 self._basket.tell(Failed.of(error))
 
 
+def encode_parcel(parcel: Parcel) -> bytes:
+    """Return a parcel as it travels."""
+    return msgspec.msgpack.encode(parcel)
+
+
 def decode_parcel(data: bytes) -> Parcel:
     """Return the parcel that was fetched."""
     return msgspec.msgpack.decode(data, type=Parcel)
 
 
-def _open_account(money: Money | None, folder: Path) -> Account | None:
+def open_account(money: Money | None, folder: Path) -> Account | None:
+    """Return an account on what was set aside; None if nobody counts.
+
+    Raises:
+        WriteError: the disk refuses.
+    """
     if money is None:
         return None
     caps = Caps(per_run_usd=money.usd, source=_SOURCE)

@@ -21,6 +21,7 @@ def body(**fields: Json) -> bytes:
         ({"system": [{"type": "text", "text": "x", "cache_control": HOUR}]}, 3600),
         ({"tools": [{"name": "f", "cache_control": HOUR}], "cache_control": FIVE}, 3600),
         ({"messages": [{"role": "user", "content": [{"cache_control": FIVE}]}]}, 300),
+        ({"system": ["odd", {"text": "x", "cache_control": FIVE}]}, 300),
         ({"cache_control": None}, None),
         ({"cache_control": {"type": "ephemeral", "ttl": "new"}}, 300),
     ],
