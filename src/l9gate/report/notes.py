@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from l9gate.measure.sequential import Stopping
 from l9gate.report.headline import REHEARSALS
 from l9gate.store.overrides import Override
 from l9gate.store.run import Manifest
@@ -47,9 +48,14 @@ def _about_runs(manifests: Sequence[Manifest]) -> tuple[str, ...]:
 
 
 def _about_scope(verdict: Verdict) -> tuple[str, ...]:
-    if verdict.scope.narrowed is None:
-        return ()
-    return (f"only tests matching `{verdict.scope.narrowed}` were run",)
+    notes = []
+    if verdict.scope.narrowed is not None:
+        notes.append(f"only tests matching `{verdict.scope.narrowed}` were run")
+    if verdict.scope.stopping is Stopping.ANYTIME:
+        notes.append(
+            "judged at any time: bounds hold however often one looks, and are wider for it"
+        )
+    return tuple(notes)
 
 
 def _about_override(override: Override) -> str:

@@ -10,6 +10,7 @@ from l9gate.criteria.health import Health
 from l9gate.errors import ExitCode
 from l9gate.evidence.log import MemoryLog
 from l9gate.evidence.records import Layer, Origin
+from l9gate.measure.sequential import Stopping
 from l9gate.report.document import (
     Document,
     VoidTest,
@@ -82,7 +83,10 @@ def test_pooled_narrowed_and_unversioned_runs_are_noted(
     document = build_document(
         manifests=[one, replace(one, run_id="second")],
         verdict=replace(
-            verdict, scope=replace(verdict.scope, narrowed="smoke"), deciding=None, findings=()
+            verdict,
+            scope=replace(verdict.scope, narrowed="smoke", stopping=Stopping.ANYTIME),
+            deciding=None,
+            findings=(),
         ),
         health=health,
         confidence=confidence,
@@ -93,6 +97,7 @@ def test_pooled_narrowed_and_unversioned_runs_are_noted(
         "2 runs are pooled: ab12cd34, second",
         "the code has no git revision: nobody can tell later what was judged",
         "only tests matching `smoke` were run",
+        "judged at any time: bounds hold however often one looks, and are wider for it",
     )
     assert document.deciding is None
 
