@@ -53,7 +53,7 @@ def _about_scope(verdict: Verdict) -> tuple[str, ...]:
         notes.append(f"only tests matching `{verdict.scope.narrowed}` were run")
     if verdict.scope.stopping is Stopping.ANYTIME:
         notes.append(
-            "judged at any time: bounds hold however often one looks, and are wider for it"
+            "judged at any time: bounds hold however often one looks, and are wider"
         )
     return tuple(notes)
 

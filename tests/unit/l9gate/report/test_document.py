@@ -97,7 +97,7 @@ def test_pooled_narrowed_and_unversioned_runs_are_noted(
         "2 runs are pooled: ab12cd34, second",
         "the code has no git revision: nobody can tell later what was judged",
         "only tests matching `smoke` were run",
-        "judged at any time: bounds hold however often one looks, and are wider for it",
+        "judged at any time: bounds hold however often one looks, and are wider",
     )
     assert document.deciding is None
 
