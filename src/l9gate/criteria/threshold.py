@@ -19,6 +19,7 @@ from l9gate.criteria.decision import (
 from l9gate.criteria.effort import describe_effort
 from l9gate.criteria.excerpt import CALL_KEYS, Excerpt
 from l9gate.criteria.expression import Condition, render_condition
+from l9gate.criteria.load_bursts import BURSTING, observe_calls
 from l9gate.criteria.load_finding import price_of_load, qualify
 from l9gate.criteria.quantities import (
     BY_NAME,
@@ -38,6 +39,10 @@ from l9gate.evidence.log import EvidenceLog
 from l9gate.evidence.records import Layer
 
 MAX_NAMED = 20
+# What to do about a broken one; not before, since tracing makes tests several times slower.
+WHO_ALLOCATES = {
+    "memory_growth_bytes": "who allocates: `memray run -m pytest TEST`, then `memray tree`"
+}
 SUSTAINED_S = 30.0
 
 
@@ -130,6 +135,10 @@ class Threshold:
     ) -> tuple[Decision, str | None, tuple[str, ...]]:
         """Return the same for samples that come in bursts."""
         quantity = BY_NAME[self.condition.quantity]
+        if quantity.name in BURSTING:
+            calls = observe_calls(quantity.name, excerpt.load)
+            decision, note = decide_bursts(calls, burst_s, self.condition, scope)
+            return decision, note, ()
         assert isinstance(quantity, Sample | Rate)  # noqa: S101  # the policy takes nothing else
         found = quantity.observe(excerpt)
         decision, note = decide_bursts(found, burst_s, self.condition, scope)
@@ -150,7 +159,8 @@ class Threshold:
         decision = decide_number(reading.value, reading.n, self.condition, self.min_n)
         if reading.doubt is not None and decision.state is State.KEPT:
             decision = replace(decision, state=State.UNPROVEN, reason=reading.doubt)
-        return decision, reading.note, reading.evidence
+        more = WHO_ALLOCATES.get(quantity.name) if decision.state is State.BROKEN else None
+        return decision, "; ".join(filter(None, (reading.note, more))) or None, reading.evidence
 
     def _note_on_sample(self, excerpt: Excerpt, values: list[float]) -> str | None:
         """Return what a reader must know of a sample: timeouts in it, traffic mixed in it."""

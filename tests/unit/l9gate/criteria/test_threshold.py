@@ -22,6 +22,7 @@ from l9gate.evidence.records import (
     AnyRecord,
     End,
     Exchange,
+    Gauge,
     Layer,
     Origin,
     Signal,
@@ -221,3 +222,13 @@ def test_a_snapshot_reads_its_log_once(exchange: Build) -> None:
     log.put(exchange())
     assert len(list(snapshot.of(Exchange))) == 1
     assert list(snapshot.of(Signal)) == []
+
+
+@pytest.mark.parametrize(("grown", "state", "is_told"), [(60e6, BROKEN, True), (1e6, KEPT, False)])
+def test_who_allocates_is_asked_once_memory_has_grown(
+    gauge: Callable[..., Gauge], grown: float, state: State, is_told: bool
+) -> None:
+    later = gauge(operations=10, value=100e6 + grown)
+    found = judged("memory_growth_bytes < 50MB", gauge(), later)
+    assert found.state is state
+    assert ("memray run" in (found.reason or "")) is is_told
