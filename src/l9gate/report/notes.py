@@ -52,9 +52,7 @@ def _about_scope(verdict: Verdict) -> tuple[str, ...]:
     if verdict.scope.narrowed is not None:
         notes.append(f"only tests matching `{verdict.scope.narrowed}` were run")
     if verdict.scope.stopping is Stopping.ANYTIME:
-        notes.append(
-            "judged at any time: bounds hold however often one looks, and are wider"
-        )
+        notes.append("judged at any time: bounds hold however often one looks, and are wider")
     return tuple(notes)
 
 
