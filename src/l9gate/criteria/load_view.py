@@ -219,13 +219,16 @@ class LoadLog:
         self.plans = tuple(plans)
         self.checks = tuple(checks)
         self._views: dict[tuple[Origin, tuple[tuple[str, str], ...]], LoadView] = {}
+        self._same: dict[tuple[str | None, tuple[int, ...]], LoadView] = {}
 
     def view(self, kind: Origin, where: Mapping[str, str]) -> LoadView:
         """Return the calls of one origin that a `where` leaves."""
         narrowed = {key: value for key, value in where.items() if key in LOAD_KEYS}
         key = (kind, tuple(sorted(narrowed.items())))
         if key not in self._views:
-            self._views[key] = LoadView(self.blocks, self.slices, kind, narrowed)
+            view = LoadView(self.blocks, self.slices, kind, narrowed)
+            shown = (where.get("end"), tuple(id(one) for one in (*view.blocks, *view.slices)))
+            self._views[key] = self._same.setdefault(shown, view)  # put in order only once
         return self._views[key]
 
 

@@ -12,6 +12,7 @@ from l9gate.criteria.confidence import Claim
 from l9gate.criteria.criterion import Criterion, Finding, Scope
 from l9gate.criteria.excerpt import WHERE_KEYS
 from l9gate.criteria.expression import Condition, parse_condition, suggest
+from l9gate.criteria.load_bursts import BURSTING
 from l9gate.criteria.load_view import word_of
 from l9gate.criteria.policy_file import (
     AlertTable,
@@ -176,11 +177,11 @@ def _asked(file: PolicyFile, number: int, table: CriterionTable) -> Criterion:
         raise file.error((*place, "refuted_by"), "`refuted_by` belongs to `require_scenarios`")
     condition = _condition(file, (*place, "require"), table.require)
     where = _where(file, place, table.where, condition)
-    if table.burst_s is not None and not isinstance(BY_NAME[condition.quantity], Sample | Rate):
+    if table.burst_s is not None and not _may_burst(condition.quantity):
         raise file.error(
             (*place, "burst_s"),
             f"`burst_s` has no meaning for `{condition.quantity}`",
-            hint="it belongs to samples and rates of layers, such as `p95(latency_s)`",
+            hint="it belongs to samples and rates of calls, such as `p95(latency_s)`",
         )
     needed, dot, _ = condition.quantity.partition(".")
     if dot and not table.sources:
@@ -279,6 +280,11 @@ def _word(file: PolicyFile, at: tuple[str | int, ...], key: str, value: str | bo
             at, f"`where.route`: `{word}` is no route", hint='write `"POST /v1/messages"`'
         )
     return word
+
+
+def _may_burst(quantity: str) -> bool:
+    """Whether samples of a quantity have a time each, by which bursts are told apart."""
+    return isinstance(BY_NAME[quantity], Sample | Rate) or quantity in BURSTING
 
 
 _CHOICES: dict[str, tuple[str, ...]] = {

@@ -8,6 +8,7 @@ from l9gate.criteria.criterion import Finding, Role, State
 from l9gate.criteria.excerpt import Excerpt
 from l9gate.criteria.expression import parse_condition
 from l9gate.criteria.load_samples import (
+    rank_first_text,
     rank_gaps,
     rank_latency,
     rank_service,
@@ -23,8 +24,18 @@ from l9gate.criteria.load_samples import (
     tally_timeout,
 )
 from l9gate.criteria.threshold import Threshold
-from l9gate.evidence.load import Arm, CallEnd, CallMark, ClientCheck, Entry, LoadBlock, LoadPlan
+from l9gate.evidence.load import (
+    Arm,
+    CallEnd,
+    CallMark,
+    ClientCheck,
+    Entry,
+    LoadBlock,
+    LoadHistogram,
+    LoadPlan,
+)
 from l9gate.evidence.records import EndReason, Origin, SourceEnd
+from l9gate.measure.histogram import Histogram
 
 Block = Callable[..., LoadBlock]
 Loaded = Callable[..., Excerpt]
@@ -165,6 +176,45 @@ def test_gaps_follow_their_calls_when_where_picks_some(load_block: Block, loaded
     ends = [CallEnd.TIMED_OUT, CallEnd.OK]
     block = load_block([1.0] * 2, ends=ends, ttft_s=[0.1] * 2, gaps_s=[[0.5], [0.25, 0.75]])
     assert list(rank_gaps(loaded(block, end="ok"))) == [0.25, 0.75]
+
+
+def counted(
+    values_s: list[float], quantity: str = "latency", ends: dict[int, int] | None = None
+) -> LoadHistogram:
+    histogram = Histogram()
+    histogram.add_many(values_s)
+    return LoadHistogram(
+        at_s=9.0, span="load", arm=Arm.MAIN, shard=0, quantity=quantity, model="claude-haiku-5-5",
+        stream=False, since_s=1_700_000_100.0, until_s=1_700_000_200.0, counts=histogram.to_hdr(),
+        infinite=histogram.infinite, ends=ends or {},
+    )  # fmt: skip
+
+
+def test_calls_that_only_histograms_count_are_in_every_number(
+    load_block: Block, loaded: Loaded
+) -> None:
+    ends = {CallEnd.OK: 3, CallEnd.TIMED_OUT: 1, CallEnd.OVERLOADED: 2, CallEnd.NOT_PAID: 1}
+    slices = counted([1.0, 2.0, 3.0, inf], ends=ends), counted([0.5], "service")
+    excerpt = loaded(load_block([0.5, 2.5]), *slices)
+    ranked = rank_latency(excerpt)
+    assert list(ranked) == pytest.approx([0.5, 1.0, 2.0, 2.5, 3.0, inf], rel=0.001)
+    assert all(edge >= exact for edge, exact in zip(ranked, [0.5, 1, 2, 2.5, 3, inf], strict=True))
+    assert list(rank_service(excerpt)) == pytest.approx([0.5, 0.5, 2.5], rel=0.001)
+    assert tally_error(excerpt) == (3, 8)
+    assert tally_rejected(excerpt) == (2, 8)
+    pace = read_load_pace(excerpt)
+    assert (pace.count, pace.window_s) == (5, 200.0)
+    assert read_calls(loaded(load_block([0.5]), *slices, end="overloaded")).value == 2.0
+    assert list(rank_latency(loaded(load_block([0.5]), *slices, end="timed_out"))) == [inf]
+
+
+def test_counts_without_a_call_that_tells_their_origin_prove_nothing(loaded: Loaded) -> None:
+    assert len(rank_latency(loaded(counted([1.0], ends={CallEnd.OK: 1})))) == 0
+
+
+def test_first_text_is_told_apart_from_first_content(load_block: Block, loaded: Loaded) -> None:
+    excerpt = loaded(load_block([1.0], ttft_s=[0.25]))
+    assert list(rank_first_text(excerpt)) == [0.25]
 
 
 def test_throughput_runs_from_the_first_call_sent_to_the_last_one_ended(
