@@ -9,6 +9,7 @@ from pathlib import Path
 
 _PROC = Path("/proc")
 _HAS_PROC = (_PROC / "self/statm").exists()
+_CGROUPS = Path("/sys/fs/cgroup")
 _KIB = 1024
 _START_TICKS = 19  # place in /proc/PID/stat after the name, which may hold spaces
 
@@ -102,6 +103,22 @@ def read_start(pid: int) -> str:
     return stat.rpartition(")")[2].split()[_START_TICKS]
 
 
+def read_memory_limit_bytes(pid: int) -> int | None:
+    """Return how much memory a process may have: its control group's limit, else the machine's.
+
+    None where neither is known. Only the unified hierarchy (cgroup v2) is looked at.
+    """
+    limits: list[int | None] = []
+    with suppress(OSError, ValueError):
+        limits.append(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    with suppress(OSError, ValueError):
+        for line in (_PROC / str(pid) / "cgroup").read_text().splitlines():
+            if line.startswith("0::"):
+                group = _CGROUPS / line.removeprefix("0::").strip("/")
+                limits += map(_read_max_bytes, [group, *_parents(group)])
+    return min((limit for limit in limits if limit is not None), default=None)
+
+
 def read_disk_bytes(folder: Path) -> int:
     """Return what the files below a folder take up on disk, without those that go meanwhile."""
     total = 0
@@ -110,6 +127,16 @@ def read_disk_bytes(folder: Path) -> int:
             status = path.lstat()
             total += getattr(status, "st_blocks", -(-status.st_size // 512)) * 512
     return total
+
+
+def _parents(group: Path) -> list[Path]:
+    return [parent for parent in group.parents if parent.is_relative_to(_CGROUPS)]
+
+
+def _read_max_bytes(group: Path) -> int | None:
+    with suppress(OSError, ValueError):  # there is no file, or it says `max`
+        return int((group / "memory.max").read_text())
+    return None
 
 
 def _read_process(pid: int) -> tuple[int, int, int, int]:

@@ -20,7 +20,13 @@ from l9gate.evidence.gauges import (
     TOKEN_EXPIRIES,
 )
 from l9gate.net.client import request
-from l9gate.observe.gauges import list_descendants, read_disk_bytes, read_start, read_tree
+from l9gate.observe.gauges import (
+    list_descendants,
+    read_disk_bytes,
+    read_memory_limit_bytes,
+    read_start,
+    read_tree,
+)
 from l9gate.observe.pulse import count_objects, count_tasks, read_pulses
 from l9gate.simulator.commands import METRICS_PATH
 from l9gate.simulator.metrics import CACHE_EXPIRED, TOKENS_EXPIRED
@@ -80,8 +86,9 @@ class Watched:
     def read_limits(self) -> dict[str, float]:
         """Return where what the process holds is used up, as far as that is known."""
         found: dict[str, float] = {}
-        with suppress(OSError, ValueError):
-            found[LIMITS[MEMORY]] = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        most_bytes = read_memory_limit_bytes(self.pid)
+        if most_bytes is not None:
+            found[LIMITS[MEMORY]] = most_bytes
         with suppress(OSError, ValueError, AttributeError):
             most, _ = resource.prlimit(self.pid, resource.RLIMIT_NOFILE)
             if most != resource.RLIM_INFINITY:

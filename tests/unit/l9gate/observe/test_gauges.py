@@ -98,3 +98,22 @@ def test_disk_is_what_files_take_up(tmp_path: Path) -> None:
     before = gauges.read_disk_bytes(tmp_path)
     (tmp_path / "inside" / "log").write_bytes(b"x" * 100_000)
     assert gauges.read_disk_bytes(tmp_path) - before >= 100_000
+
+
+def test_memory_is_limited_by_the_tightest_group(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    proc, groups = tmp_path / "proc", tmp_path / "groups"
+    inner = groups / "box" / "app"
+    inner.mkdir(parents=True)
+    (proc / "7").mkdir(parents=True)
+    (proc / "7" / "cgroup").write_text("0::/box/app\n")
+    monkeypatch.setattr(gauges, "_PROC", proc)
+    monkeypatch.setattr(gauges, "_CGROUPS", groups)
+    machine = gauges.read_memory_limit_bytes(7)
+    assert machine is not None
+    assert machine > 64_000_000
+    (inner / "memory.max").write_text("max\n")
+    assert gauges.read_memory_limit_bytes(7) == machine
+    (groups / "box" / "memory.max").write_text("64000000\n")
+    assert gauges.read_memory_limit_bytes(7) == 64_000_000
