@@ -193,7 +193,12 @@ def counted(
 def test_calls_that_only_histograms_count_are_in_every_number(
     load_block: Block, loaded: Loaded
 ) -> None:
-    ends = {CallEnd.OK: 3, CallEnd.TIMED_OUT: 1, CallEnd.OVERLOADED: 2, CallEnd.NOT_PAID: 1}
+    ends: dict[int, int] = {
+        CallEnd.OK: 3,
+        CallEnd.TIMED_OUT: 1,
+        CallEnd.OVERLOADED: 2,
+        CallEnd.NOT_PAID: 1,
+    }
     slices = counted([1.0, 2.0, 3.0, inf], ends=ends), counted([0.5], "service")
     excerpt = loaded(load_block([0.5, 2.5]), *slices)
     ranked = rank_latency(excerpt)

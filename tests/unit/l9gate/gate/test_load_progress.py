@@ -4,7 +4,6 @@ from l9gate.drive.plan import Progress
 from l9gate.evidence.load import CallEnd
 from l9gate.gate.load_progress import EVERY_S, LoadProgress, describe_progress
 
-
 ENDS = {CallEnd.OK: 54, CallEnd.RATE_LIMITED: 2, CallEnd.TIMED_OUT: 1}
 
 
