@@ -24,6 +24,7 @@ from l9gate.store.settings import Settings
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|min|h)?")
 _SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600}
+DEFAULT_RATE = "poisson 1/s"
 _EACH_S = 1.0  # between two bare calls, where something else than a bare call is measured
 
 
@@ -61,7 +62,7 @@ def load_options(command: click.decorators.FC) -> click.decorators.FC:
 _OPTIONS = (
     click.option(
         "--rate",
-        default="poisson 1/s",
+        default=DEFAULT_RATE,
         show_default=True,
         metavar="ARRIVALS",
         help="`constant 5/s`, `poisson 30/min`, `ramp 1/s..20/s`, `closed 8` (users), `recorded`.",

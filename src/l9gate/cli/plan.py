@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 import msgspec
 
-from l9gate.cli.load import parse_time_s
+from l9gate.cli.load import DEFAULT_RATE, parse_time_s
 from l9gate.cli.project import (
     format_option,
     parse_layers,
@@ -18,6 +18,7 @@ from l9gate.cli.project import (
 from l9gate.criteria.load_outlook import LoadSize
 from l9gate.drive.arrivals import count_planned, parse_arrivals
 from l9gate.errors import UsageError
+from l9gate.evidence.load import Source
 from l9gate.gate.forecast import (
     Forecast,
     LayerForecast,
@@ -74,19 +75,21 @@ def command(
     """Say what a run would need, take and could decide, from the last one; sends nothing.
 
     For every criterion: the samples it needs, those to be expected, how likely they show it kept,
-    minutes and dollars. Without an earlier run it says what is not known. With --rate it says the
-    same of a load: calls, minutes, dollars, and how many of them may be wrong.
+    minutes and dollars. Without an earlier run it says what is not known. With `load`, or --rate,
+    it says the same of a load: calls, minutes, dollars, and how many of them may be wrong.
     """
     settings = require_settings()
     request = RunRequest(
         settings=settings,
-        layers=parse_layers(layers),
+        layers=parse_layers(tuple(word for word in layers if word != Source.LOAD)),
         environment=settings.environment(environment_name(os.environ, environment)),
         policy=policy,
         budget_usd=None if budget is None else parse_budget(budget),
         stopping=None if stopping is None else Stopping(stopping),
     )
     found: Forecast | LoadForecast
+    if Source.LOAD in layers:
+        rate = rate or DEFAULT_RATE
     if rate is None:
         found = plan(request, SystemClock())
         lines = _lines(found)

@@ -291,3 +291,11 @@ def test_an_application_that_calls_nobody_proves_nothing(l9gate: Gate) -> None:
     done = l9gate(*FAST, "--entry", "app", "--app", "app:nothing", "--duration", "2s")
     assert done.returncode == 2
     assert "40 answers without request id or usage count for nothing" in done.stdout
+
+
+def test_a_load_is_planned_without_sending_anything(l9gate: Gate, project: Path) -> None:
+    done = l9gate("plan", "load", "--duration", "2min")
+    assert done.returncode == 0, done.stderr
+    assert "nothing was sent" in done.stdout
+    assert done.stdout.startswith("load plan for environment development: 1")
+    assert not (project / ".l9gate" / "runs").exists()
