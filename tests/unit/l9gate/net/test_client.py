@@ -18,7 +18,7 @@ def _read(*pieces: bytes, ends: bool = True, timeout_s: float = 5.0) -> tuple[in
             reader.feed_data(piece)
         if ends:
             reader.feed_eof()
-        response = StreamedResponse("http://x", reader, timeout_s)
+        response = StreamedResponse("http://x", None, reader, timeout_s)
         await response.read_head()
         chunks = [chunk async for chunk in response.chunks(ManualClock(7.0))]
         assert all(chunk.at_s == 7.0 for chunk in chunks)
