@@ -236,8 +236,8 @@ class Driver:
         """Wait for what is in flight; what has no connection within a time-out is not sent."""
         ends_s = self._clock.now_s() + self._plan.wire.timeout_s
         while self._main.in_flight:
-            if self._clock.now_s() > ends_s and self._main.in_flight == self._main.waiting:
-                return
+            if self._clock.now_s() > ends_s:
+                self._outlook.sent -= self._main.abandon()
             await asyncio.sleep(0.002)
 
     async def _control(self, every_s: float) -> None:

@@ -28,6 +28,10 @@ class Entrance(Protocol):
     def sweep(self, now_s: float) -> None:
         """End the calls whose time is over."""
 
+    def abandon(self) -> int:
+        """Give up on the calls that are not on their way yet, and return how many they were."""
+        ...
+
     async def close(self) -> None:
         """End; calls in flight get no row."""
 

@@ -17,7 +17,7 @@ from l9gate.wire.offer import Offer, is_paid, parse_offers
 _MOST_CALLS = 256  # in one block
 _SMALL_PART = 20  # of what is left is the most that one block takes
 _GRAIN_TOKENS = 512  # inputs are rounded up, so that bodies of about one length share a block
-_MAX_KNOWN = 4096
+_MAX_KNOWN, _MAX_KNOWN_BYTES = 1024, 16 * 1024  # bodies whose offers are remembered
 
 
 class Block(msgspec.Struct):
@@ -38,7 +38,8 @@ class Purse:
         self._account = account
         self._payer = payer
         self._offers: dict[tuple[str, bytes], Offer | None] = {}
-        self._blocks: dict[Offer, Block] = {}
+        self._blocks: dict[Offer, Block] = {}  # those that the next calls take from
+        self._open: dict[int, Block] = {}  # all that are not settled, by their reservation
 
     def take(self, job: Job) -> Block | None:
         """Return the block that pays for a call; None for a call that costs nothing.
@@ -66,7 +67,12 @@ class Purse:
         block.in_flight -= 1
         block.cost_usd += _cost_usd(block, row)
         if block.in_flight == 0 and block.unused == 0:
-            _close(block)
+            self._close(block)
+
+    def give_back(self, block: Block) -> None:
+        """Take back what was meant for a call that was not sent."""
+        block.in_flight -= 1
+        block.unused += 1
 
     def close(self) -> None:
         """Give back what was not used; calls without an end stay counted at their bound.
@@ -74,15 +80,15 @@ class Purse:
         Raises:
             WriteError: the ledger cannot be written; bounds stay counted.
         """
-        for block in self._blocks.values():
-            if block.unused:
-                _close(block)
-                block.unused = 0
+        for block in list(self._open.values()):
+            self._close(block)
         self._blocks.clear()
 
     def _offer_of(self, job: Job) -> Offer | None:
         if not is_paid(job.method, job.path):
             return None
+        if len(job.body) > _MAX_KNOWN_BYTES:
+            return _rounded(parse_offers(job.path, job.body))
         key = job.path, job.body
         if key not in self._offers:
             if len(self._offers) >= _MAX_KNOWN:
@@ -100,7 +106,14 @@ class Purse:
                 calls = max(min(calls, int(left_usd / _SMALL_PART / before.bound_usd)), 1)
         reservation = self._account.reserve([offer] * calls, self._payer, calls=calls)
         bound_usd = offer.bound_usd(reservation.price)
-        return Block(reservation, calls, bound_usd, calls)
+        block = self._open[reservation.number] = Block(reservation, calls, bound_usd, calls)
+        return block
+
+    def _close(self, block: Block) -> None:
+        del self._open[block.reservation.number]
+        sent = block.calls - block.unused
+        in_flight_usd = block.in_flight * block.bound_usd
+        block.reservation.settle_block(block.cost_usd + in_flight_usd, sent)
 
 
 def _rounded(offers: list[Offer]) -> Offer | None:
@@ -124,9 +137,3 @@ def _cost_usd(block: Block, row: Row) -> float:
     is_whole = row.end == CallEnd.OK
     extra_usd = held.extra_usd / block.calls
     return held.cost_usd(row.usage, is_whole=is_whole) + extra_usd
-
-
-def _close(block: Block) -> None:
-    sent = block.calls - block.unused
-    in_flight_usd = block.in_flight * block.bound_usd
-    block.reservation.settle_block(block.cost_usd + in_flight_usd, sent)

@@ -78,9 +78,19 @@ class WireEntry:
         """End the calls whose time is over."""
         self._pool.sweep(now_s)
 
+    def abandon(self) -> int:
+        """Give up on the calls that have no connection yet, and return how many they were."""
+        waiting = self._pool.take_waiting()
+        self.in_flight -= len(waiting)
+        for call in waiting:
+            if self._purse is not None and isinstance(call, Call) and call.block is not None:
+                self._purse.give_back(call.block)
+        return len(waiting)
+
     async def close(self) -> None:
         """End all connections; calls in flight get no row."""
         self._is_closed = True
+        self.abandon()
         await self._pool.close()
         if self._purse is not None:
             self._purse.close()

@@ -75,6 +75,12 @@ class Pool:
             self._idle.remove(lane)
         self._open_more()
 
+    def take_waiting(self) -> list[Listener]:
+        """Return the requests that wait for a connection; they are not sent any more."""
+        waiting = list(self._waiting)
+        self._waiting.clear()
+        return waiting
+
     def sweep(self, now_s: float) -> None:
         """End the exchanges whose time is over."""
         latest_s = now_s - self._timeout_s
@@ -89,7 +95,7 @@ class Pool:
     async def close(self) -> None:
         """End all connections; who still listens hears of a loss, who waits hears nothing."""
         self._is_closed = True
-        self._waiting.clear()
+        self.take_waiting()
         for task in self._opening:
             task.cancel()
         for lane in list(self._lanes):

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,7 +11,13 @@ import pytest
 from l9gate.drive.arrivals import Closed, Constant
 from l9gate.drive.workload import Fixed, Job
 from l9gate.evidence.load import CallEnd
+from l9gate.evidence.words import Origin
+from l9gate.measure.clock import SystemClock
 from l9gate.net.alarm import Alarm
+from l9gate.store.account import Account
+from l9gate.store.caps import Caps
+from l9gate.store.ledger import Ledger
+from l9gate.wire.prices import PriceList
 
 if TYPE_CHECKING:
     from tests.system.drive.conftest import Bench, Told
@@ -73,6 +80,20 @@ def test_users_of_a_closed_loop_think_until_the_time_is_over(bench: "Bench") -> 
     assert 8 <= told.end.done <= 10
     due_s = np.sort(told.times_s("due_s"))
     assert (due_s[2:] - due_s[:-2]).min() >= 0.1
+
+
+def test_calls_that_find_no_connection_in_time_are_not_sent(bench: "Bench", tmp_path: Path) -> None:
+    async def be_silent(writer: asyncio.StreamWriter, number: int) -> None:
+        await asyncio.sleep(9)
+
+    ledger = Ledger(tmp_path / "ledger.db", SystemClock())
+    account = Account.open(ledger, "r", Origin.LIVE, Caps(per_run_usd=5.0), PriceList())
+    told = bench.run(be_silent, Constant(100, 0.2), connections=1, timeout_s=0.3, account=account)
+    assert told.end.planned == 20
+    assert 1 <= told.end.sent <= 3
+    assert told.ends == [CallEnd.TIMED_OUT] * told.end.sent
+    (spending,) = account.spending()
+    assert spending.calls == told.end.sent
 
 
 @pytest.mark.parametrize("has_timer", [True, False])

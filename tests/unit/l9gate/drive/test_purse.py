@@ -97,6 +97,17 @@ def test_a_block_is_settled_when_its_last_call_ends(rich: Account) -> None:
     assert spent_usd(rich) == pytest.approx(3 * COST_USD)
 
 
+def test_what_was_not_sent_is_given_back(rich: Account) -> None:
+    purse = Purse(rich, Payer())
+    blocks = [take(purse) for _ in range(7)]
+    for block in blocks[1:]:
+        purse.give_back(block)
+    purse.settle(blocks[0], row_of())
+    purse.close()
+    assert spent_usd(rich) == pytest.approx(COST_USD)
+    assert rich.spending()[0].calls == 1
+
+
 def test_what_did_no_work_costs_nothing_and_what_tells_nothing_its_bound(account: Account) -> None:
     purse = Purse(account, Payer())
     purse.settle(take(purse), row_of(CallEnd.RATE_LIMITED, None, is_free=True))
