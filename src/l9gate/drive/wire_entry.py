@@ -98,6 +98,7 @@ class WireEntry:
     def _render_start(self, job: Job) -> bytes:
         """Return everything up to the length of the body."""
         headers = {
+            "user-agent": "l9gate",
             "content-type": "application/json",
             "accept": "text/event-stream" if job.stream else "application/json",
             names.API_VERSION: names.CURRENT_API_VERSION,
