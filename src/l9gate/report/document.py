@@ -12,6 +12,7 @@ from l9gate.criteria.excerpt import Excerpt
 from l9gate.criteria.health import Health
 from l9gate.criteria.load_summary import LoadSummary, summarize_load
 from l9gate.criteria.outcomes import Test, account_of
+from l9gate.evidence.load import Arm, CallMark, Entry, LoadBlock, LoadPlan
 from l9gate.evidence.log import EvidenceLog
 from l9gate.evidence.records import Exchange, Layer, LayerRun, Origin, TestState
 from l9gate.report.headline import REHEARSALS, headline, next_command
@@ -190,6 +191,11 @@ def _provenance(log: EvidenceLog) -> tuple[Provenance, ...]:
     for exchange in log.of(Exchange):
         seen[exchange.origin] += 1
         answered[exchange.origin] += exchange.was_answered
+    sent_as_bytes = {plan.span for plan in log.of(LoadPlan) if plan.entry is Entry.WIRE}
+    for block in log.of(LoadBlock):  # other calls are exchanges, and were counted above
+        if block.span in sent_as_bytes or block.arm is Arm.CONTROL:
+            seen[block.origin] += block.calls
+            answered[block.origin] += sum(mark & CallMark.HAS_REQUEST_ID for mark in block.marks)
     return tuple(
         Provenance(origin=origin, exchanges=seen[origin], answered=answered[origin])
         for origin in Origin

@@ -43,7 +43,7 @@ def render_text(
         _list("Run live only, not in a rehearsal", document.live_only_tests, width),
         _list("Declared offline, exempt from proof", document.offline_tests, width),
         [] if document.load is None else ["Load", *_indented(render_load(document.load))],
-        _provenance(document) if _has_exchanges(document) else [],
+        _provenance(document),
         ["Health", *_indented(_health(document))] if _has_exchanges(document) else [],
         [] if document.budget is None else _list("Budget", render_money(document.budget), width),
         _confidence(document.confidence, width) if document.scope.layers else [],
@@ -160,7 +160,7 @@ def _row(cells: Sequence[str], widths: Sequence[int]) -> str:
 
 def _has_exchanges(document: Document) -> bool:
     """Whether there may be exchanges: a load alone has calls in columns, of which it tells."""
-    return bool(document.scope.layers or document.provenance)
+    return bool(document.scope.layers or document.health.calls or document.health.operations)
 
 
 def _indented(lines: Sequence[str]) -> list[str]:

@@ -8,6 +8,7 @@ import msgspec
 from l9gate.criteria.confidence import StatedConfidence
 from l9gate.criteria.health import Health
 from l9gate.errors import ExitCode
+from l9gate.evidence.load import Arm, Entry, LoadBlock, LoadPlan
 from l9gate.evidence.log import MemoryLog
 from l9gate.evidence.records import Layer, Origin
 from l9gate.measure.sequential import Stopping
@@ -57,6 +58,40 @@ def test_pass_without_proof_is_listed_and_not_counted_as_passed(document: Docume
 def test_exchanges_are_counted_by_origin(document: Document) -> None:
     found = [(one.origin, one.exchanges, one.answered) for one in document.provenance]
     assert found == [(Origin.LIVE, 2, 1), (Origin.MOCKED, 1, 1)]
+
+
+def test_calls_of_a_load_are_counted_by_origin_and_an_applications_only_once(
+    manifest: Manifest, verdict: Verdict, document: Document
+) -> None:
+    def block(span: str, arm: Arm, origin: Origin, marks: bytes) -> LoadBlock:
+        times = bytes(8 * len(marks))
+        return LoadBlock(
+            at_s=1.0, span=span, arm=arm, shard=0, origin=origin, host="h", model=None,
+            stream=False, calls=len(marks), positions=bytes(4 * len(marks)), due_s=times,
+            sent_s=times, ended_s=times, ends=bytes(len(marks)), marks=marks,
+        )  # fmt: skip
+
+    def plan(span: str, entry: Entry) -> LoadPlan:
+        return LoadPlan(
+            at_s=1.0, span=span, entry=entry, arrivals="constant 1/s", planned=3, starts_s=1.0,
+            duration_s=3.0, seed=1, timeout_s=9.0, model=None, stream=False,
+        )  # fmt: skip
+
+    log = MemoryLog([
+        plan("load", Entry.WIRE), plan("soak", Entry.APP),
+        block("load", Arm.MAIN, Origin.LIVE, b"\x03\x01\x00"),
+        block("load", Arm.MAIN, Origin.SIMULATED, b"\x03"),
+        block("soak", Arm.MAIN, Origin.LIVE, b"\x03\x03"),
+        block("soak", Arm.CONTROL, Origin.LIVE, b"\x03"),
+    ])  # fmt: skip
+    found = build_document(
+        manifests=[manifest], verdict=verdict, health=document.health, confidence=(),
+        overrides=(), log=log,
+    ).provenance  # fmt: skip
+    assert [(one.origin, one.exchanges, one.answered) for one in found] == [
+        (Origin.LIVE, 4, 3),
+        (Origin.SIMULATED, 1, 1),
+    ]
 
 
 def test_notes_say_what_the_numbers_do_not(
