@@ -50,7 +50,7 @@ def describe_progress(progress: Progress, rate_per_s: float, spent_usd: float | 
         _quantiles("latency", progress.latency_s),
         _quantiles("ttft", progress.ttft_s),
         _errors(progress),
-        "" if spent_usd is None else f"{in_dollars(spent_usd)} so far",
+        "" if spent_usd is None else f"at most {in_dollars(spent_usd)} so far",
     ]
     return " · ".join(part for part in parts if part)
 

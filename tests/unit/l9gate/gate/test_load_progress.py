@@ -18,7 +18,7 @@ def progress(elapsed_s: float = 12.0, done: int = 57, left_s: float | None = 48.
 def test_a_line_says_rate_percentiles_errors_time_left_and_money() -> None:
     assert describe_progress(progress(), 4.9, 0.0123) == (
         "12 s · 48 s left · 60 of 300 sent, 57 answered (4.9/s) · latency p50 512 ms p95 1.25 s "
-        "p99 ∞ · 2 rate_limited, 1 timed_out · $0.0123 so far"
+        "p99 ∞ · 2 rate_limited, 1 timed_out · at most $0.0123 so far"
     )
 
 
