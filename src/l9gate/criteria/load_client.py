@@ -72,6 +72,10 @@ def _late_s(view: LoadView) -> float:
 
 
 def _p99_s(view: LoadView) -> float | None:
-    """Return the p99 of the main arm, in seconds; None without a whole answer."""
+    """Return the p99 of the main arm, in seconds; None without a whole answer.
+
+    Where that is a timeout, it is the longest answer: no lag would be much beside infinity.
+    """
     ranked = rank_latency_of(view)
-    return nearest_rank(ranked, 0.99) if len(ranked) else None
+    finite = len(ranked) - ranked.count_infinite()
+    return min(nearest_rank(ranked, 0.99), ranked[finite - 1]) if finite else None

@@ -10,7 +10,7 @@ from l9gate.criteria.load_client import THE_CLIENT, WHAT_TO_DO, read_cpu_share, 
 from l9gate.criteria.load_finding import cost_usd, whose_slowness
 from l9gate.criteria.ranked import Ranked
 from l9gate.criteria.threshold import Threshold
-from l9gate.evidence.load import Arm, CallMark, ClientCheck, LoadBlock
+from l9gate.evidence.load import Arm, CallEnd, CallMark, ClientCheck, LoadBlock
 from l9gate.measure.intervals import FIXED
 from l9gate.wire.messages import Usage
 from l9gate.wire.prices import PriceList
@@ -62,6 +62,15 @@ def test_the_p99_of_all_calls_says_how_late_a_client_was(
     blocks = load_block([1.0] * (100 - late)), load_block([1.0] * late, lag_s=0.06)
     finding = judged(loaded(*blocks, client_check(lag_s=0.06)))
     assert finding.state is state
+
+
+def test_timeouts_hide_no_late_client(
+    load_block: Block, client_check: Check, loaded: Loaded
+) -> None:
+    timeouts = load_block([9.0] * 10, ends=CallEnd.TIMED_OUT)
+    late = client_check(loop_lag_s=0.2)
+    assert judged(loaded(load_block([1.0] * 90), timeouts, late)).state is State.UNPROVEN
+    assert judged(loaded(timeouts, timeouts, client_check())).reason is not None
 
 
 def test_what_a_late_client_measured_breaks_nothing(
