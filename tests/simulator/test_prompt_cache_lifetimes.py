@@ -42,9 +42,8 @@ class User:
         answer = self._ask(self._body)
         assert isinstance(answer.body, bytes)
         trace.answered(httpx2.Response(answer.status, headers=answer.headers, content=answer.body))
-        found = trace.finish(Stop.READ)
-        assert found is not None
-        return found
+        assert trace.close(Stop.READ)
+        return trace.record()
 
 
 def used(exchanges: list[Exchange]) -> PromptCacheUse:
