@@ -1,10 +1,10 @@
 """How often a leak is told from what comes to rest, beside what people usually do.
 
 Series are made anew from the seed; none of them was there when the detector's numbers were set
-(seeds up to 18). *Undecided* counts as not found. The Mann-Kendall test is pymannkendall's, which
+(seeds up to 40). *Undecided* counts as not found. The Mann-Kendall test is pymannkendall's, which
 is installed by name into a temporary directory.
 
-Run: python benchmarks/soak_detector.py [--per-kind 60] [--seed 31]
+Run: python benchmarks/soak_detector.py [--per-kind 60] [--seed 47]
 """
 
 import argparse
@@ -56,7 +56,7 @@ def mann_kendall() -> Detector | None:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--per-kind", type=int, default=60)
-    parser.add_argument("--seed", type=int, default=31)
+    parser.add_argument("--seed", type=int, default=47)
     asked = parser.parse_args()
     series = list(make_series(asked.per_kind, asked.seed))
     started_s = time.process_time()

@@ -31,7 +31,6 @@ CONFIDENCE = 0.90  # two-sided
 MAX_JUMPS = 2
 JUMP_SPREADS = 6.0  # so many spreads of the usual difference are a jump
 WITHOUT_JUMPS_SHARE = 0.6  # of the tolerance, which growth exceeds without its jumps
-LATE_SHARE = 0.5  # of the pace over all, which the second half keeps
 LOAD_SWING = 0.05  # of its mean; steadier load explains nothing
 DOUBT_SPREADS = 2.0  # so many standard errors of what the load explains stay below the tolerance
 GAP_STEPS = 5.0  # readings so many usual steps apart have a gap between them
@@ -212,7 +211,7 @@ def _doubt(x: "Numbers", y: "Numbers", plan: TrendPlan) -> str | None:
         return "the rise is one of single jumps"
     halves = (_line(x[late], part, plan.seed) for part in (y[late], smooth[late[kept]]))
     second_half = max(halves, key=lambda one: one.low)
-    if second_half.rise <= LATE_SHARE * rise or second_half.low <= plan.tolerance:
+    if second_half.low <= plan.tolerance:
         return "the rise has become slower"
     return None
 

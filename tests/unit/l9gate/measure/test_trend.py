@@ -3,9 +3,10 @@
 import math
 import random
 
+import numpy as np
 import pytest
 
-from l9gate.measure.trend import Growth, Trend, TrendPlan, find_trend, without_gaps
+from l9gate.measure.trend import Growth, Trend, TrendPlan, _doubt, find_trend, without_gaps
 
 READINGS, STEP_S = 240, 2.0
 AT_S = [1_000.0 + STEP_S * place for place in range(READINGS)]
@@ -54,6 +55,15 @@ def test_a_plateau_of_50_mb_after_the_warm_up_is_no_leak() -> None:
 def test_a_jump_is_no_leak() -> None:
     found = trend_of([200.0 + (40 if share > 0.6 else 0) for share in shares()])
     assert found.growth is not Growth.GROWING
+
+
+def test_two_jumps_and_a_rise_that_fades_are_doubtful() -> None:
+    x = np.linspace(0, 1, 36)
+    plan = TrendPlan(tolerance=6.0)
+    assert _doubt(x, 40.0 * x, plan) is None
+    jumps = 40.0 * ((x > 0.5).astype(float) + (x > 0.75))
+    assert _doubt(x, jumps, plan) == "the rise is one of single jumps"
+    assert _doubt(x, 60 * (1 - np.exp(-x / 0.15)), plan) == "the rise has become slower"
 
 
 def test_what_goes_up_and_down_with_the_load_is_no_leak() -> None:
