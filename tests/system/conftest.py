@@ -97,6 +97,7 @@ def events(model: str) -> list[bytes]:
 class ScriptedHandler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     timeout = 30
+    disable_nagle_algorithm = True  # else small events wait for each other's acknowledgement
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002, ARG002
         return

@@ -90,7 +90,7 @@ class Scrutiny:
         self._contract.decoder_of("message")  # made now, not when an answer waits
         self._contract.follow(Asked(), 200, {})
         self._for_mocks = self._contract.for_mocks()
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a response that is collected meanwhile ends, too
         self._counted: dict[tuple[object, ...], _Count] = {}
         self._put_lapsed()
 
