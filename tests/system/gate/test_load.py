@@ -224,17 +224,6 @@ def test_a_budget_that_pays_no_call_is_refused_before_the_first(
     assert "load limit reached: budget" in part.stdout
 
 
-def test_a_simulator_is_no_live_endpoint_whatever_it_is_called(l9gate: Gate, project: Path) -> None:
-    """C-01: its answers say what they are, so none of them counts in a live run."""
-    with SimulatorThread(SimulatorConfig(load_factor=0.0)) as simulator:
-        with (project / "l9gate.toml").open("a") as file:
-            file.write(f'[environments.development]\nbase_url = "{simulator.base_url}"\n')
-        done = l9gate("load", "--duration", "2s", "--rate", "constant 20/s",
-                      ANTHROPIC_API_KEY="sk-any-key-1234")  # fmt: skip
-    assert done.returncode == 2
-    assert "no samples" in done.stdout
-
-
 def test_a_full_disk_ends_a_load_with_its_own_status(
     project: Path, clean_environ: Mapping[str, str]
 ) -> None:
