@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -44,14 +45,17 @@ def loads(
         return None
     folders = [new_folder(tmp_path_factory.mktemp(name)) for name in ("whole", "cut")]
     words = [*(str(folder.path) for folder in folders), msgspec.json.encode(order).decode()]
-    done = subprocess.run(
-        [PYTHON, SCRIPT, *words],
-        env={**os.environ, "PYTHONPATH": str(ROOT / "src"), "RAY_USAGE_STATS_ENABLED": "0"},
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
-    )
+    environ = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "RAY_USAGE_STATS_ENABLED": "0"}
+    # A short path, for Ray's sockets lie there.
+    with tempfile.TemporaryDirectory(prefix="ray-", ignore_cleanup_errors=True) as place:
+        done = subprocess.run(
+            [PYTHON, SCRIPT, *words],
+            env={**environ, "RAY_TMPDIR": place},
+            capture_output=True,
+            text=True,
+            timeout=240,
+            check=False,
+        )
     assert done.returncode == 0, done.stderr[-2000:]
     lines = [line for line in done.stdout.splitlines() if line.startswith('{"lost"')]
     return list(
