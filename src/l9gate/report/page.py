@@ -16,6 +16,7 @@ from l9gate.report.series import OF_CALLS, OF_LOAD, limits_on, series_of_calls, 
 from l9gate.report.text import GROUPS, describe_basis
 
 TEMPLATE = "page.html.j2"
+MAX_LISTED = 200  # tests in one list, so that the page stays small
 _MARKS = {State.KEPT: "✓", State.BROKEN: "✗", State.UNPROVEN: "?"}
 _ORDER = (State.BROKEN, State.UNPROVEN, State.KEPT)
 
@@ -57,6 +58,7 @@ def render_page(document: Document, log: EvidenceLog) -> bytes:
     page = environment.from_string(text).render(
         document=document,
         manifest=document.manifests[0],
+        most=MAX_LISTED,
         tone=_tone(document),
         groups=[(title, rows) for title, rows in _groups(document.findings) if rows],
         plots=_plots(document, log),

@@ -9,7 +9,7 @@ import pytest
 from l9gate.criteria.criterion import Finding, Scope
 from l9gate.evidence.log import MemoryLog
 from l9gate.evidence.records import End, Exchange, Layer
-from l9gate.report.document import Document
+from l9gate.report.document import Document, VoidTest
 from l9gate.report.page import render_page
 from l9gate.report.series import limits_on, series_of_calls
 
@@ -68,6 +68,14 @@ def test_words_of_others_are_escaped(document: Document, finding: Finding) -> No
     assert b"<script" not in page
     assert b"&lt;script&gt;" in page
     assert b"<b>" not in page
+
+
+def test_a_page_stays_small_whatever_there_is_to_list(document: Document) -> None:
+    void = tuple(VoidTest(node_id=f"tests/{n}::{'x' * 90}", reason="vacuous") for n in range(9_000))
+    page = render_page(msgspec.structs.replace(document, void_tests=void), MemoryLog())
+    checked(page)
+    assert len(page) < 300_000
+    assert "… and 8800 more" in page.decode()
 
 
 def test_the_same_document_gives_the_same_bytes(document: Document) -> None:
