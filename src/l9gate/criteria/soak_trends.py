@@ -89,13 +89,15 @@ def count_leaks(name: str) -> Callable[[Excerpt], Trending]:
 def count_drifts(excerpt: Excerpt) -> Trending:
     """Return 1 if the p95 of latency grows without end, from when calls were due."""
     trend = _latency_trend(excerpt)
-    trends = {} if trend is None else {"p95 of latency": trend}
-    if trend is not None and trend.growth is Growth.GROWING:
-        limited = why_limited(excerpt)
-        if limited is not None:
-            undecided = replace(trend, growth=Growth.UNDECIDED, reason=limited)
-            trends = {"p95 of latency": undecided}
-    return _count(trends, _in_ms, "no calls under load")
+    if trend is None:
+        return _nothing("no calls under load")
+    limited = why_limited(excerpt) if trend.growth is Growth.GROWING else None
+    if limited is not None:
+        trend = replace(trend, growth=Growth.UNDECIDED, reason=limited)
+    found = _count({"p95 of latency": trend}, _in_ms, "")
+    # Calls come when chance has it, readings of gauges from the first to the last second.
+    lasted_s = max((one.observed_s for one in _gauge_trends(excerpt, MEMORY).values()), default=0.0)
+    return msgspec.structs.replace(found, window_s=max(found.window_s, lasted_s))
 
 
 def measure_growth(excerpt: Excerpt) -> Trending:

@@ -23,6 +23,7 @@ async def collect(plan: SoakOrders, bench: Bench) -> None:
     watching = asyncio.create_task(watcher.watch())
     try:
         end = await drive(plan.drive, bench.clock, bench.sink, watcher.look, plan.caller)
+        await watcher.read_last()
         reason, detail = read_end(end, watcher.why_stop or "")
         if watcher.is_gone:
             reason = EndReason.FAILED

@@ -19,6 +19,7 @@ class Watcher:
     def __init__(self, plan: SoakOrders, bench: Bench) -> None:
         self._plan = plan
         self._bench = bench
+        self._name = plan.watched.name
         self._gauges: list[Gauge] = list(plan.before)
         self._operations = plan.operations_before
         self._findings: tuple[Finding, ...] = ()
@@ -35,24 +36,31 @@ class Watcher:
 
     async def watch(self) -> None:
         """Read until cancelled, or until the process is gone."""
-        watched, every_s = self._plan.watched, self._plan.every_s
-        name = await asyncio.to_thread(lambda: watched.name)
-        for limit, value in watched.read_limits().items():
-            self._put(limit, value, name)
+        for limit, value in self._plan.watched.read_limits().items():
+            self._put(limit, value, self._name)
         due_s = self._bench.clock.now_s()
-        while True:
-            try:
-                found = await asyncio.to_thread(watched.read)
-            except OSError:
-                self.is_gone, self.why_stop = True, f"the watched process {name} ended"
-                self._bench.say(f"stopped: {self.why_stop}")
-                return
-            for gauge, value in found.items():
-                self._put(gauge, value, name)
-            await self._read_expiries()
+        while await self._read():
             await self._judge()
-            due_s += every_s
+            due_s += self._plan.every_s
             await asyncio.sleep(max(due_s - self._bench.clock.now_s(), 0.0))
+
+    async def read_last(self) -> None:
+        """Read once more, so that the readings span the whole load."""
+        if not self.is_gone:
+            await self._read()
+
+    async def _read(self) -> bool:
+        """Put every gauge once; return whether the process is still there."""
+        try:
+            found = await asyncio.to_thread(self._plan.watched.read)
+        except OSError:
+            self.is_gone, self.why_stop = True, f"the watched process {self._name} ended"
+            self._bench.say(f"stopped: {self.why_stop}")
+            return False
+        for gauge, value in found.items():
+            self._put(gauge, value, self._name)
+        await self._read_expiries()
+        return True
 
     async def _read_expiries(self) -> None:
         try:
