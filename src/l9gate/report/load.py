@@ -6,6 +6,7 @@ from l9gate.criteria.criterion import Interval
 from l9gate.criteria.load_client import MAX_CPU_SHARE, MAX_LAG_SHARE
 from l9gate.criteria.load_summary import ArmSummary, LoadSummary, SpanSummary, Spread
 from l9gate.report.quantity import render_quantity
+from l9gate.wire.messages import Usage
 from l9gate.wire.prices import in_dollars
 
 _HEAD = ("arm", "calls", "rate", "p50", "p95", "p99", "ttft p95", "stall p95", "failed")
@@ -110,9 +111,17 @@ def render_asides(arms: Sequence[ArmSummary]) -> list[str]:
             lines.append(f"{name}: {arm.unproven:,} answers without request id or usage")
         if arm.usage is not None:
             cost = "at an unknown price" if arm.cost_usd is None else in_dollars(arm.cost_usd)
-            tokens = f"{arm.usage.input_tokens:,} input, {arm.usage.output_tokens:,} output tokens"
-            lines.append(f"{name}: {tokens}, {cost}")
+            lines.append(f"{name}: {_tokens(arm.usage)}, {cost}")
     return lines
+
+
+def _tokens(usage: Usage) -> str:
+    """Return what was used; what the API's prompt cache read and wrote is no part of the input."""
+    told = f"{usage.input_tokens:,} input, {usage.output_tokens:,} output tokens"
+    read, written = usage.cache_read_input_tokens, usage.cache_creation_input_tokens
+    if not (read or written):
+        return told
+    return f"{told}, {read:,} read from and {written:,} written to the prompt cache"
 
 
 def _table(rows: Sequence[Sequence[str]]) -> list[str]:

@@ -73,3 +73,16 @@ def test_nothing_measured_is_a_dash_and_no_zero() -> None:
         "main", "0", "-", "-", "-", "-", "-", "-", "0",
     ]  # fmt: skip
     assert "main: 3 answers without request id or usage" in lines
+
+
+def test_what_the_prompt_cache_read_is_told_apart_from_the_input() -> None:
+    """H-03: it is no part of `input_tokens`."""
+    usage = Usage(
+        input_tokens=10, output_tokens=5, cache_read_input_tokens=9000,
+        cache_creation_input_tokens=1000,
+    )  # fmt: skip
+    lines = render_load(
+        LoadSummary(spans=(SPAN,), arms=(msgspec.structs.replace(ARM, usage=usage),))
+    )
+    told = "main: 10 input, 5 output tokens, 9,000 read from and 1,000 written to the prompt cache"
+    assert f"{told}, $0.0105" in lines
