@@ -2,7 +2,7 @@ from math import inf
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from l9gate.criteria.criterion import State
@@ -18,6 +18,7 @@ def ranked(values: list[float]) -> Ranked:
     return Ranked(np.array(values, dtype=np.float64))
 
 
+@settings(max_examples=40)
 @given(SECONDS, st.sampled_from([one for one in Operator if one is not Operator.EQUAL]))
 def test_a_ranked_sample_is_decided_as_a_list_of_the_same_values(
     values: list[float], operator: Operator
@@ -28,6 +29,7 @@ def test_a_ranked_sample_is_decided_as_a_list_of_the_same_values(
     )
 
 
+@settings(max_examples=40)
 @given(SECONDS, SECONDS)
 def test_counts_and_single_values_have_the_ranks_of_all_values(
     single: list[float], counted: list[float]

@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from l9gate.report.axes import Axis, log_axis
@@ -7,6 +7,7 @@ from l9gate.report.axes import Axis, log_axis
 VALUES = st.floats(min_value=0.0001, max_value=10_000)
 
 
+@settings(max_examples=30)
 @given(VALUES, VALUES)
 def test_a_logarithmic_axis_holds_what_it_is_made_for_between_round_ends(
     one: float, other: float
