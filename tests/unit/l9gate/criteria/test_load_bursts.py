@@ -23,7 +23,9 @@ ENDS = [
 def excerpt(load_block: Block, loaded: Loaded, never: float) -> Excerpt:
     """Streams that ended in every way; a deadline ended one before its first token."""
     ttft_s = [0.2, 0.3, never, 0.4, never, never, 0.1]
-    return loaded(load_block([1.0, 2.0, 0.1, 9.0, 9.0, 0.0, 0.5], ends=ENDS, ttft_s=ttft_s))
+    return loaded(
+        load_block([1.0, 2.0, 0.1, 9.0, 9.0, 0.0, 0.5], ends=ENDS, ttft_s=ttft_s, lag_s=0.05)
+    )
 
 
 @pytest.mark.parametrize("name", sorted(BURSTING))
