@@ -31,7 +31,7 @@ def why_incomplete(source: str, log: EvidenceLog) -> list[str]:
     if not plans:
         return reasons or [f"{source} planned nothing"]
     missing = [] if is_decided(log) else _missing_calls(plans, log)
-    return reasons + _lost_shards(plans) + missing
+    return reasons + _mixed_shards(plans) + _lost_shards(plans) + missing
 
 
 def is_decided(log: EvidenceLog) -> bool:
@@ -47,6 +47,20 @@ def cut_short(source: str, log: EvidenceLog) -> list[str]:
     if any(end.reason in _WHOLE for end in ends):
         return []
     return [f"{source} {ends[-1].reason}: {ends[-1].detail or 'no detail'}"]
+
+
+def _mixed_shards(plans: list[LoadPlan]) -> list[str]:
+    """Return which loads are put together of parts that are none of one schedule."""
+    schedules: dict[str, set[tuple[object, ...]]] = defaultdict(set)
+    for plan in plans:
+        if plan.shards > 1:
+            whole = plan.arrivals, plan.duration_s, plan.seed, plan.shards, plan.starts_s
+            schedules[plan.span].add(whole)
+    return [
+        f"{span}: its shards are of {len(found)} schedules, which differ in rate, seed or start"
+        for span, found in schedules.items()
+        if len(found) > 1
+    ]
 
 
 def _lost_shards(plans: list[LoadPlan]) -> list[str]:

@@ -1,5 +1,6 @@
 import struct
 
+import msgspec
 import pytest
 
 from l9gate.criteria.completeness import Completeness
@@ -118,3 +119,14 @@ def test_layers_and_sources_are_asked_for_side_by_side() -> None:
     assert finding.state is State.UNPROVEN
     assert (finding.observed, finding.limit) == (1.0, 2.0)
     assert finding.condition == "every layer and source ran to its end"
+
+
+def test_shards_of_different_schedules_are_no_load() -> None:
+    """Runs of pods that did not start at one time, or were given another seed."""
+    parts = [plan(shard=0, shards=2), plan(shard=1, shards=2)]
+    other = msgspec.structs.replace(parts[1], starts_s=61.0)
+    calls = (block(shard=0), block(shard=1), END)
+    assert judged(*parts, *parts, *calls).state is State.KEPT
+    finding = judged(parts[0], other, *calls)
+    assert finding.state is State.UNPROVEN
+    assert "its shards are of 2 schedules" in (finding.reason or "")
