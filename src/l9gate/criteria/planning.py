@@ -22,7 +22,6 @@ from l9gate.evidence.records import Layer, Origin
 from l9gate.measure.intervals import most_under
 from l9gate.measure.sample_sizes import (
     chance_of_at_least,
-    chance_of_at_most,
     chance_to_stay_within,
     least_pace_count,
     samples_needed,
@@ -30,6 +29,7 @@ from l9gate.measure.sample_sizes import (
 )
 from l9gate.measure.sequential import Stopping
 from l9gate.measure.stopping_times import StoppingBounds
+from l9gate.measure.tails import chance_of_at_most
 
 LIKELY = 0.8
 GIVEN_UP = 2000  # samples that nobody waits for in a run

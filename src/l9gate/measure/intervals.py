@@ -10,6 +10,8 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from l9gate.measure.tails import chance_of_at_most
+
 
 def nearest_rank(ordered: Sequence[float], q: float) -> float:
     """Return the smallest value that at least a share `q` of a sorted sample does not exceed.
@@ -53,9 +55,7 @@ def pace_upper(count: int, window_s: float, alpha: float) -> float:
 
 def is_under(k: int, n: int, limit: float, alpha: float) -> bool:
     """Whether `k` of `n` show a rate under `limit`, at the risk alpha."""
-    from scipy.special import bdtr
-
-    return float(bdtr(k, n, limit)) <= alpha
+    return chance_of_at_most(k, n, limit) <= alpha
 
 
 @dataclass(frozen=True, slots=True)

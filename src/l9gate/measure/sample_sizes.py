@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable
 
 from l9gate.measure.intervals import FIXED, Rule, most_under
+from l9gate.measure.tails import chance_of_at_most
 
 SEARCH_LIMIT = 10_000_000
 
@@ -84,13 +85,6 @@ def chance_to_stay_within(
     ways = -betaln(further + 1, more - further + 1) - np.log(more + 1)
     weights = betaln(further + a, more - further + b) - betaln(a, b)
     return min(float(np.exp(ways + weights).sum()), 1.0)
-
-
-def chance_of_at_most(k: int, n: int, rate: float) -> float:
-    """Return how likely at most `k` of `n` are, each at a known rate."""
-    from scipy.special import bdtr
-
-    return 1.0 if k >= n else float(bdtr(k, n, rate))
 
 
 def chance_of_at_least(count: int, mean: float) -> float:

@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from l9gate.measure.intervals import FIXED, Rule
+from l9gate.measure.tails import log_chance_of_at_most
 
 if TYPE_CHECKING:
     import numpy as np
@@ -34,7 +35,14 @@ def evidence_above(k: int, n: int, limit: float) -> float:
 
     It is shown at the risk alpha as soon as this reaches ln(1 / alpha).
     """
-    return float(evidence_above_each(k, n, limit))
+    if limit >= 1:  # no rate is above it
+        return -math.inf
+    if limit <= 0 < k:
+        return math.inf
+    misses = n - k
+    averaged = math.lgamma(k + 1) + math.lgamma(misses + 1) - math.lgamma(n + 2)
+    averaged += log_chance_of_at_most(k, n + 1, limit) - math.log1p(-limit)
+    return averaged - (k * math.log(limit) if k else 0.0) - misses * math.log1p(-limit)
 
 
 def evidence_below(k: int, n: int, limit: float) -> float:
@@ -45,7 +53,7 @@ def evidence_below(k: int, n: int, limit: float) -> float:
 def evidence_above_each(
     k: "NDArray[np.int64] | int", n: "NDArray[np.int64] | int", limit: float
 ) -> "NDArray[np.float64]":
-    """Return `evidence_above` of every pair of tallies."""
+    """Return `evidence_above` of every pair of tallies, by scipy; -inf below any double."""
     import numpy as np
     from scipy.special import betaincc, betaln, xlog1py, xlogy
 

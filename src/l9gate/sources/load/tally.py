@@ -24,7 +24,6 @@ class TallySink:
         self._scope = scope
         self._counts = {criterion.name: (0, 0) for criterion, _ in criteria}
         # Loads what counting needs: later it would hold up calls that are due.
-        scope.rule.is_under(0, 1, 0.5, scope.alpha)
         for criterion, _ in criteria:
             progress_of(criterion, Excerpt(MemoryLog(), scope, frozenset(), criterion.where))
 

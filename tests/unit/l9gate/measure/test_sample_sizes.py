@@ -6,7 +6,6 @@ import pytest
 from l9gate.measure.intervals import most_under, pace_lower, pace_upper, rate_lower
 from l9gate.measure.sample_sizes import (
     chance_of_at_least,
-    chance_of_at_most,
     chance_to_stay_within,
     least_pace_count,
     samples_needed,
@@ -15,6 +14,7 @@ from l9gate.measure.sample_sizes import (
     window_to_decide,
 )
 from l9gate.measure.sequential import ANYTIME
+from l9gate.measure.tails import chance_of_at_most
 
 ALPHA = 0.05
 
