@@ -165,8 +165,8 @@ def test_what_a_shared_fixture_sent_belongs_to_every_test_that_uses_it(
     names = {"rss_bytes", "open_descriptors", "threads", "asyncio_tasks", "gc_objects"}
     assert {entry.name for entry in gauges} == names
     for name in names:
-        done = [entry.operations for entry in gauges if entry.name == name]
-        assert done == list(range(11))
+        counted = [entry.operations for entry in gauges if entry.name == name]
+        assert counted == list(range(11))
     (layer,) = records(root, LayerRun)
     assert isinstance(layer, LayerRun)
     assert (layer.collected, layer.selected) == (7, 7)

@@ -86,8 +86,8 @@ def test_a_ledger_that_cannot_be_written_ends_the_probes_with_one_error(
     simulator: SimulatorThread, tmp_path: Path
 ) -> None:
     class Full(Account):
-        def reserve(self, offers: list[Offer], payer: Payer) -> Reservation:
-            raise WriteError(f"disk full at {len(offers)} for {payer}")
+        def reserve(self, offers: list[Offer], payer: Payer, *, calls: int = 1) -> Reservation:
+            raise WriteError(f"disk full at {len(offers)} for {calls} of {payer}")
 
     with _account(tmp_path, 1.0) as (_, ledger), pytest.raises(WriteError):
         _ask(simulator.base_url, account=Full(ledger, "probes"))
