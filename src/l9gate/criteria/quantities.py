@@ -76,21 +76,14 @@ from l9gate.criteria.samples import (
     observe_ttft,
 )
 from l9gate.criteria.soak_trends import (
+    EXPIRIES,
     LEAKS,
     count_drifts,
     count_expiries,
     count_leaks,
     measure_growth,
 )
-from l9gate.evidence.gauges import (
-    CACHE_EXPIRIES,
-    DESCRIPTORS,
-    OBJECTS,
-    RSS,
-    TASKS,
-    THREADS,
-    TOKEN_EXPIRIES,
-)
+from l9gate.evidence.gauges import DESCRIPTORS, OBJECTS, RSS, TASKS, THREADS
 
 # Who asks for quantities asks for their kinds as well.
 __all__ = [
@@ -332,15 +325,14 @@ QUANTITIES: tuple[AnyQuantity, ...] = (
         "soak.latency_drifts", _COUNT, "stretches", SOAK_KEYS,
         "1 if the p95 of latency, from when calls were due, grows without end.", count_drifts,
     ),
-    Trended(
-        "soak.cache_expiries", _COUNT, "readings", SOAK_KEYS,
-        "Entries of the prompt cache that expired meanwhile; only a rehearsal tells.",
-        count_expiries(CACHE_EXPIRIES),
+    *(
+        Trended(name, _COUNT, "readings", SOAK_KEYS, about, count_expiries(gauge))
+        for name, gauge, about in EXPIRIES
     ),
-    Trended(
-        "soak.token_expiries", _COUNT, "readings", SOAK_KEYS,
-        "Tokens and keys that expired meanwhile; only a rehearsal tells.",
-        count_expiries(TOKEN_EXPIRIES),
+    CountedRate(
+        "soak.error", _SHARE, "calls", SOAK_KEYS,
+        "As `load.error`, also where the client was late: that makes no error and hides none.",
+        tally_error,
     ),
 )  # fmt: skip
 

@@ -13,6 +13,7 @@ import msgspec
 from l9gate.criteria.excerpt import Excerpt
 from l9gate.criteria.load_client import why_limited
 from l9gate.evidence.gauges import (
+    CACHE_EXPIRIES,
     DESCRIPTORS,
     DISK,
     LIMITS,
@@ -21,6 +22,7 @@ from l9gate.evidence.gauges import (
     SOCKETS,
     TASKS,
     THREADS,
+    TOKEN_EXPIRIES,
 )
 from l9gate.evidence.records import Allocation, Gauge
 from l9gate.measure.trend import Growth, Trend, TrendPlan, find_trend
@@ -48,6 +50,19 @@ LEAKS = (
     ("soak.task_leaks", TASKS, "asyncio tasks grow"),
     ("soak.object_leaks", OBJECTS, "objects under garbage collection grow"),
     ("soak.disk_leaks", DISK, "files in the watched folder grow"),
+)
+# quantity, gauge of the simulator of a rehearsal, what it says
+EXPIRIES = (
+    (
+        "soak.cache_expiries",
+        CACHE_EXPIRIES,
+        "Entries of the prompt cache that expired meanwhile; only a rehearsal tells.",
+    ),
+    (
+        "soak.token_expiries",
+        TOKEN_EXPIRIES,
+        "Access tokens that expired meanwhile; only a rehearsal tells.",
+    ),
 )
 LATENCY_TOLERANCE_S, LATENCY_TOLERANCE_SHARE = 0.02, 0.10
 STRETCHES = 240  # of the soak, whose p95 are the readings of its latency

@@ -121,6 +121,18 @@ def test_latency_that_rises_all_the_time_is_a_drift(
     assert judge("soak.latency_drifts == 0", [refused]).state is State.UNPROVEN
 
 
+def test_a_late_client_hides_no_errors(
+    load_block: Callable[..., LoadBlock], client_check: Callable[..., ClientCheck]
+) -> None:
+    late = client_check(cpu_share=0.99)
+    ends = [CallEnd.OK, CallEnd.OVERLOADED] * 100
+    whole: list[AnyRecord] = [load_block([0.2] * 200), late]
+    failed: list[AnyRecord] = [load_block([0.2] * 200, ends=ends), late]
+    assert judge("rate(soak.error) <= 5%", whole).state is State.KEPT
+    assert judge("rate(soak.error) <= 5%", failed).state is State.BROKEN
+    assert judge("rate(load.error) <= 5%", failed).state is State.UNPROVEN
+
+
 def test_expiries_are_what_the_simulator_counted_last(series: Series) -> None:
     counted = series("cache_expiries", [0.0] * 100 + [1.0] * 30, None)
     assert judge("soak.cache_expiries >= 1", counted).state is State.KEPT
