@@ -58,7 +58,7 @@ class Inspection:
         self._notes = notes
         self._root = root
         self._tallies: dict[str, _Tally] = {}
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # to read an object may make another one
         self._for_mocks = scrutiny.contract_for_mocks
 
     def inspect(self, made: Made, owner: Owner) -> None:

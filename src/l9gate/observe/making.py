@@ -144,7 +144,7 @@ class Making:
         def __init__(error: object, /, *arguments: object, **values: object) -> None:  # noqa: N807 - it takes that place
             original(error, *arguments, **values)
             body = getattr(error, "body", None)
-            if isinstance(body, dict):  # others say nothing, as those of a proxy's page
+            if body and isinstance(body, dict):  # others say nothing, as those of a proxy's page
                 made = ErrorBody(getattr(error, "status_code", None), body)
                 self._tell(made, (_ERROR, False), sys._getframe(1))  # noqa: SLF001 - see below
 

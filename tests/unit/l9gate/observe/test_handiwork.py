@@ -263,3 +263,27 @@ def test_an_sdk_that_cannot_be_watched_is_put(bench: Bench) -> None:
     bench.work._note_blind("its models are none of pydantic 2")
     bench.work.stop()
     assert [one.blind for one in bench.log.of(HandMade)] == ["its models are none of pydantic 2"]
+
+
+def test_an_object_that_makes_another_one_while_it_is_read_does_not_stand_still(
+    bench: Bench,
+) -> None:
+    """As a field does that is computed."""
+
+    class Nested(Model):
+        def model_dump(self, **values: object) -> object:
+            bench.made(Model(**MESSAGE))
+            return super().model_dump(**values)
+
+    with owned_by(TEST):
+        bench.made(Nested(**{**MESSAGE, "stop_reason": "finished"}))
+    inspection = bench.work._inspection
+    assert inspection is not None
+    assert inspection._lock.acquire(blocking=False)  # held by this thread, as while it is read
+    try:
+        assert inspection._lock.acquire(blocking=False)
+        inspection._lock.release()
+    finally:
+        inspection._lock.release()
+    bench.work.end_test()
+    assert bench.drifts() == [("shape.value", "/stop_reason", "breaking")]
