@@ -91,7 +91,7 @@ def count_leaks(name: str) -> Callable[[Excerpt], Trending]:
     """Return what counts the processes in which a gauge grows without end."""
 
     def count(excerpt: Excerpt) -> Trending:
-        trends = _gauge_trends(excerpt, name)
+        trends = gauge_trends(excerpt, name)
         found = _count(trends, _unit_of(name), _ABSENT.get(name, _NO_PROCESS))
         if name not in (MEMORY, OBJECTS) or not found.evidence:
             return found
@@ -103,21 +103,18 @@ def count_leaks(name: str) -> Callable[[Excerpt], Trending]:
 
 def count_drifts(excerpt: Excerpt) -> Trending:
     """Return 1 if the p95 of latency grows without end, from when calls were due."""
-    trend = _latency_trend(excerpt)
+    trend = latency_trend(excerpt)
     if trend is None:
         return _nothing("no calls under load")
-    limited = why_limited(excerpt) if trend.growth is Growth.GROWING else None
-    if limited is not None:
-        trend = replace(trend, growth=Growth.UNDECIDED, reason=limited)
     found = _count({"p95 of latency": trend}, _in_ms, "")
     # Calls come when chance has it, readings of gauges from the first to the last second.
-    lasted_s = max((one.observed_s for one in _gauge_trends(excerpt, MEMORY).values()), default=0.0)
+    lasted_s = max((one.observed_s for one in gauge_trends(excerpt, MEMORY).values()), default=0.0)
     return msgspec.structs.replace(found, window_s=max(found.window_s, lasted_s))
 
 
 def measure_growth(excerpt: Excerpt) -> Trending:
     """Return by how many bytes memory grows over the soak, at its pace after the warm-up."""
-    trends = _gauge_trends(excerpt, MEMORY)
+    trends = gauge_trends(excerpt, MEMORY)
     if not trends:
         return _nothing(_NO_PROCESS)
     longest = _longest(trends)
@@ -176,7 +173,7 @@ def describe_trend(trend: Trend, in_words: Callable[[float], str]) -> str:
     if trend.per_1000_operations is not None:
         parts.append(f"{in_words(trend.per_1000_operations)} per 1,000 operations")
     if trend.exhausted_in_s is not None:
-        parts.append(f"used up in about {_in_hours(trend.exhausted_in_s)}")
+        parts.append(f"used up in about {in_hours(trend.exhausted_in_s)}")
     return ", ".join(parts)
 
 
@@ -193,23 +190,32 @@ def _longest(trends: dict[str, Trend]) -> Trend:
     return max(trends.values(), key=lambda one: one.observed_s)
 
 
-def _gauge_trends(excerpt: Excerpt, name: str) -> dict[str, Trend]:
+def gauge_trends(excerpt: Excerpt, name: str) -> dict[str, Trend]:
     """Return the trend of a gauge for each process that it was read of."""
-    limits = {one.process: one.value for one in excerpt.gauges(LIMITS.get(name, ""))}
-    series: dict[str, list[Gauge]] = {}
-    for gauge in excerpt.gauges(name):
-        if gauge.process is not None:
-            series.setdefault(gauge.process, []).append(gauge)
+    limits = gauge_limits(excerpt, name)
     return {
         process: _trend_of(gauges, TOLERANCES[name], limits.get(process))
-        for process, gauges in series.items()
+        for process, gauges in gauge_series(excerpt, name).items()
     }
 
 
+def gauge_limits(excerpt: Excerpt, name: str) -> dict[str | None, float]:
+    """Return the value of a gauge at which each process has used it up, where that is known."""
+    return {one.process: one.value for one in excerpt.gauges(LIMITS.get(name, ""))}
+
+
+def gauge_series(excerpt: Excerpt, name: str) -> dict[str, list[Gauge]]:
+    """Return the readings of a gauge in order, process by process."""
+    series: dict[str, list[Gauge]] = {}
+    for gauge in sorted(excerpt.gauges(name), key=lambda one: one.at_s):
+        if gauge.process is not None:
+            series.setdefault(gauge.process, []).append(gauge)
+    return series
+
+
 def _trend_of(
-    gauges: Sequence[Gauge], tolerance: tuple[float, float], limit: float | None
+    ordered: Sequence[Gauge], tolerance: tuple[float, float], limit: float | None
 ) -> Trend:
-    ordered = sorted(gauges, key=lambda one: one.at_s)
     amount, share = tolerance
     plan = TrendPlan(tolerance=max(amount, share * ordered[0].value), limit=limit)
     return find_trend(
@@ -220,19 +226,30 @@ def _trend_of(
     )
 
 
-def _latency_trend(excerpt: Excerpt) -> Trend | None:
+def latency_trend(excerpt: Excerpt) -> Trend | None:
     """Return the trend of the p95 of stretches of the soak, None without calls."""
+    import numpy as np
+
+    at_s, p95_s = latency_series(excerpt)
+    if not at_s:
+        return None
+    tolerance = max(LATENCY_TOLERANCE_S, LATENCY_TOLERANCE_SHARE * float(np.median(p95_s)))
+    trend = find_trend(at_s, p95_s, TrendPlan(tolerance=tolerance, quantile=0.5))
+    limited = why_limited(excerpt) if trend.growth is Growth.GROWING else None
+    return trend if limited is None else replace(trend, growth=Growth.UNDECIDED, reason=limited)
+
+
+def latency_series(excerpt: Excerpt) -> tuple[list[float], list[float]]:
+    """Return when stretches of the soak were, and the p95 of the calls that were due in each."""
     import numpy as np
 
     view = excerpt.load
     kept = view.is_proven | view.is_timed_out
     due_s, took_s = view.due_s[kept], (view.ended_s - view.due_s)[kept]
     if not len(due_s):
-        return None
+        return [], []
     order = np.argsort(due_s, kind="stable")
-    at_s, p95_s = _stretches(due_s[order], took_s[order])
-    tolerance = max(LATENCY_TOLERANCE_S, LATENCY_TOLERANCE_SHARE * float(np.median(p95_s)))
-    return find_trend(at_s, p95_s, TrendPlan(tolerance=tolerance, quantile=0.5))
+    return _stretches(due_s[order], took_s[order])
 
 
 def _stretches(
@@ -265,7 +282,8 @@ def _in_ms(value: float) -> str:
     return f"{_plainly(1000 * value)} ms"
 
 
-def _in_hours(seconds: float) -> str:
+def in_hours(seconds: float) -> str:
+    """Return a long time in words: minutes, hours or days."""
     if seconds < 7_200:
         return f"{seconds / 60:.0f} minutes"
     return f"{seconds / 3600:.0f} hours" if seconds < 200_000 else f"{seconds / 86_400:,.0f} days"

@@ -65,6 +65,7 @@ class Trend:
     reason: str
     readings: int
     observed_s: float  # of the whole series, without gaps
+    base: float | None = None  # where the line of that pace begins, at the first reading
     rise: float | None = None  # over the whole series at the pace after the warm-up
     low: float | None = None  # 90 % interval of `rise`
     high: float | None = None
@@ -123,6 +124,7 @@ def find_trend(
         reason=reason,
         readings=len(found),
         observed_s=observed_s,
+        base=float(np.median(y[kept] - line.rise * x[kept])),
         rise=line.rise,
         low=line.low,
         high=line.high,

@@ -1,15 +1,23 @@
 """Charts as inline SVG: pure functions of numbers; colours come from the page's style."""
 
 import math
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
-from html import escape
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from l9gate.report.axes import Axis, log_axis
+from l9gate.report.drawing import (
+    BOTTOM,
+    HEIGHT,
+    LEFT,
+    RIGHT,
+    TOP,
+    WIDTH,
+    Drawing,
+    clock,
+    polyline,
+)
 from l9gate.report.quantity import render_quantity
 
-WIDTH, HEIGHT = 720, 260
-_LEFT, _RIGHT, _TOP, _BOTTOM = 58, 16, 16, 34
 _MAX_POINTS = 1_500
 _MAX_FAILURES = 300
 _STEPS_OF_ECDF = 240
@@ -37,49 +45,18 @@ class Limit:
     value_s: float
 
 
-@dataclass(slots=True)
-class _Drawing:
-    """An SVG while it grows."""
-
-    name: str
-    title: str
-    about: str
-    parts: list[str] = field(default_factory=list)
-
-    def path(self, kind: str, data: str) -> None:
-        self.parts.append(f'<path class="{kind}" d="{data}"/>')
-
-    def line(self, kind: str, ends: tuple[float, float, float, float]) -> None:
-        x1, y1, x2, y2 = ends
-        self.path(kind, f"M{x1:g} {y1:g}L{x2:g} {y2:g}")
-
-    def text(self, at: tuple[float, float], text: str, kind: str, anchor: str = "middle") -> None:
-        x, y = at
-        self.parts.append(
-            f'<text class="{kind}" x="{x:g}" y="{y:g}" text-anchor="{anchor}">{escape(text)}</text>'
-        )
-
-    def render(self) -> str:
-        ids = f"{self.name}-title {self.name}-about"
-        return (
-            f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-labelledby="{ids}">'
-            f'<title id="{self.name}-title">{escape(self.title)}</title>'
-            f'<desc id="{self.name}-about">{escape(self.about)}</desc>{"".join(self.parts)}</svg>'
-        )
-
-
 def draw_latency(name: str, series: Sequence[Series], limits: Sequence[Limit]) -> str:
     """Return latency over time: a point a call, quantiles of the first series, failures above.
 
     Of many calls every so-many-th is a point; quantiles and failures rest on all.
     """
     took = _all(series, lambda one: one.took_s)
-    drawing = _Drawing(name, "Latency over time", _about_latency(series))
+    drawing = Drawing(name, "Latency over time", _about_latency(series))
     if not took:
         return _empty(drawing, "no whole answer")
-    x = Axis(0.0, _end_s(series), _LEFT, WIDTH - _RIGHT)
+    x = Axis(0.0, _end_s(series), LEFT, WIDTH - RIGHT)
     shown = [*took, *(one.value_s for one in limits if one.value_s <= 2 * max(took))]
-    y = log_axis(max(min(shown), _LEAST_S), max(shown), HEIGHT - _BOTTOM, _TOP + 14)
+    y = log_axis(max(min(shown), _LEAST_S), max(shown), HEIGHT - BOTTOM, TOP + 14)
     _frame(drawing, x, y)
     for number, one in enumerate(series):
         stride = math.ceil(len(one.at_s) / _MAX_POINTS) or 1
@@ -89,7 +66,7 @@ def draw_latency(name: str, series: Sequence[Series], limits: Sequence[Limit]) -
     for quantile, kind in ((0.5, "p50"), (0.95, "p95")):
         line = _quantiles_over_time(series[0], x, quantile)
         if len(line) > 1:
-            drawing.path(kind, _polyline([(x.at(at), y.at(value)) for at, value in line]))
+            drawing.path(kind, polyline([(x.at(at), y.at(value)) for at, value in line]))
     for limit in limits:
         if limit.value_s <= y.high:
             _limit_line(drawing, limit, y)
@@ -99,7 +76,7 @@ def draw_latency(name: str, series: Sequence[Series], limits: Sequence[Limit]) -
 
 def draw_distribution(name: str, series: Sequence[Series], limits: Sequence[Limit]) -> str:
     """Return the share of calls that took at most so long, on a logarithmic axis, with limits."""
-    drawing = _Drawing(name, "Distribution of latency", _about_distribution(series))
+    drawing = Drawing(name, "Distribution of latency", _about_distribution(series))
     finite = [
         value
         for one in series
@@ -109,22 +86,22 @@ def draw_distribution(name: str, series: Sequence[Series], limits: Sequence[Limi
     if not finite:
         return _empty(drawing, "no whole answer")
     shown = [*finite, *(one.value_s for one in limits if one.value_s <= 4 * max(finite))]
-    x = log_axis(max(min(shown), _LEAST_S), max(shown), _LEFT, WIDTH - _RIGHT)
-    y = Axis(0.0, 1.0, HEIGHT - _BOTTOM, _TOP)
-    _grid(drawing, x, y)
+    x = log_axis(max(min(shown), _LEAST_S), max(shown), LEFT, WIDTH - RIGHT)
+    y = Axis(0.0, 1.0, HEIGHT - BOTTOM, TOP)
+    drawing.grid(x, y)
     for value in x.ticks():
-        _label(drawing, x.at(value), render_quantity(value, "s", 1))
+        drawing.label(x.at(value), render_quantity(value, "s", 1))
     for share in (0.0, 0.25, 0.5, 0.75, 0.95, 1.0):
-        drawing.line("grid", (_LEFT, y.at(share), WIDTH - _RIGHT, y.at(share)))
+        drawing.line("grid", (LEFT, y.at(share), WIDTH - RIGHT, y.at(share)))
         if share != 1.0:  # there is no room for both
-            drawing.text((_LEFT - 6, y.at(share) + 4), f"{share:.0%}", "tick", "end")
+            drawing.text((LEFT - 6, y.at(share) + 4), f"{share:.0%}", "tick", "end")
     for number, one in enumerate(series):
         steps = _steps(one.ranked_s)
-        drawing.path(f"curve s{number}", _polyline([(x.at(v), y.at(q)) for v, q in steps]))
+        drawing.path(f"curve s{number}", polyline([(x.at(v), y.at(q)) for v, q in steps]))
     for limit in limits:
         if limit.value_s <= x.high:
             at = x.at(limit.value_s)
-            drawing.line("limit", (at, _TOP, at, HEIGHT - _BOTTOM))
+            drawing.line("limit", (at, TOP, at, HEIGHT - BOTTOM))
             drawing.path("target", f"M{at - 4:g} {y.at(limit.quantile):g}h8")
             drawing.text((at + 7, y.at(limit.quantile) + 14), limit.name, "label", "start")
     return drawing.render()
@@ -139,17 +116,17 @@ def draw_rate(name: str, series: Sequence[Series]) -> str:
     counts, wrong = (_histogram(values, width_s) for values in (times, failed))
     total = [good + bad for good, bad in zip(counts, wrong, strict=True)]
     about = f"{len(times):,} whole answers and {len(failed):,} failures in {end_s:.0f} s"
-    drawing = _Drawing(name, "Calls per second over time", about)
+    drawing = Drawing(name, "Calls per second over time", about)
     if not any(total):
         return _empty(drawing, "no calls")
-    x = Axis(0.0, end_s, _LEFT, WIDTH - _RIGHT)
-    y = Axis(0.0, max(total) / width_s * 1.1, HEIGHT - _BOTTOM, _TOP)
-    _grid(drawing, x, y)
+    x = Axis(0.0, end_s, LEFT, WIDTH - RIGHT)
+    y = Axis(0.0, max(total) / width_s * 1.1, HEIGHT - BOTTOM, TOP)
+    drawing.grid(x, y)
     for rate in y.ticks():
-        drawing.text((_LEFT - 6, y.at(rate) + 4), f"{rate:g}/s", "tick", "end")
-        drawing.line("grid", (_LEFT, y.at(rate), WIDTH - _RIGHT, y.at(rate)))
+        drawing.text((LEFT - 6, y.at(rate) + 4), f"{rate:g}/s", "tick", "end")
+        drawing.line("grid", (LEFT, y.at(rate), WIDTH - RIGHT, y.at(rate)))
     for at in x.ticks():
-        _label(drawing, x.at(at), _clock(at))
+        drawing.label(x.at(at), clock(at))
     bar = max(x.at(width_s) - x.at(0.0) - 1, 1.0)
     for kind, heights, below in (("bar", counts, [0] * _BINS), ("bad", wrong, counts)):
         boxes = [
@@ -162,36 +139,25 @@ def draw_rate(name: str, series: Sequence[Series]) -> str:
     return drawing.render()
 
 
-def _frame(drawing: _Drawing, x: Axis, y: Axis) -> None:
-    _grid(drawing, x, y)
+def _frame(drawing: Drawing, x: Axis, y: Axis) -> None:
+    drawing.grid(x, y)
     for value in y.ticks():
-        drawing.line("grid", (_LEFT, y.at(value), WIDTH - _RIGHT, y.at(value)))
-        drawing.text((_LEFT - 6, y.at(value) + 4), render_quantity(value, "s", 1), "tick", "end")
+        drawing.line("grid", (LEFT, y.at(value), WIDTH - RIGHT, y.at(value)))
+        drawing.text((LEFT - 6, y.at(value) + 4), render_quantity(value, "s", 1), "tick", "end")
     for at in x.ticks():
-        _label(drawing, x.at(at), _clock(at))
+        drawing.label(x.at(at), clock(at))
 
 
-def _grid(drawing: _Drawing, x: Axis, y: Axis) -> None:
-    for value in x.ticks():
-        drawing.line("grid", (x.at(value), y.start, x.at(value), y.end))
-    drawing.line("axis", (_LEFT, HEIGHT - _BOTTOM, WIDTH - _RIGHT, HEIGHT - _BOTTOM))
-
-
-def _label(drawing: _Drawing, at: float, text: str) -> None:
-    """Write below the axis what a place on it stands for, within the drawing."""
-    drawing.text((at, HEIGHT - 14), text, "tick", "end" if at > WIDTH - 2 * _RIGHT else "middle")
-
-
-def _limit_line(drawing: _Drawing, limit: Limit, y: Axis) -> None:
+def _limit_line(drawing: Drawing, limit: Limit, y: Axis) -> None:
     at = y.at(limit.value_s)
-    drawing.line("limit", (_LEFT, at, WIDTH - _RIGHT, at))
-    drawing.text((WIDTH - _RIGHT, at - 4), limit.name, "label", "end")
+    drawing.line("limit", (LEFT, at, WIDTH - RIGHT, at))
+    drawing.text((WIDTH - RIGHT, at - 4), limit.name, "label", "end")
 
 
-def _failures(drawing: _Drawing, series: Sequence[Series], x: Axis) -> None:
+def _failures(drawing: Drawing, series: Sequence[Series], x: Axis) -> None:
     failed = sorted(_all(series, lambda one: one.failed_s))
     stride = math.ceil(len(failed) / _MAX_FAILURES) or 1
-    marks = (f"M{x.at(at) - 3:g} {_TOP - 3:g}l6 6m0-6l-6 6" for at in failed[::stride])
+    marks = (f"M{x.at(at) - 3:g} {TOP - 3:g}l6 6m0-6l-6 6" for at in failed[::stride])
     if failed:
         drawing.path("cross", "".join(marks))
 
@@ -235,10 +201,6 @@ def _steps(ordered: Sequence[float]) -> list[tuple[float, float]]:
     return [(value, share) for value, share in found if math.isfinite(value)]
 
 
-def _polyline(points: Iterable[tuple[float, float]]) -> str:
-    return "M" + "L".join(f"{x:g} {y:g}" for x, y in points)
-
-
 def _histogram(times_s: Sequence[float], width_s: float) -> list[int]:
     counts = [0] * _BINS
     for at in times_s:
@@ -254,13 +216,7 @@ def _end_s(series: Sequence[Series]) -> float:
     return max([*_all(series, lambda one: one.at_s), *_all(series, lambda one: one.failed_s), 1.0])
 
 
-def _clock(at_s: float) -> str:
-    if at_s < 600:
-        return f"{at_s:g} s"
-    return f"{at_s / 60:g} min" if at_s < 7200 else f"{at_s / 3600:g} h"
-
-
-def _empty(drawing: _Drawing, why: str) -> str:
+def _empty(drawing: Drawing, why: str) -> str:
     drawing.text((WIDTH / 2, HEIGHT / 2), why, "label")
     return drawing.render()
 

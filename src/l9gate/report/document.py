@@ -12,6 +12,7 @@ from l9gate.criteria.excerpt import Excerpt
 from l9gate.criteria.health import Health
 from l9gate.criteria.load_summary import LoadSummary, summarize_load
 from l9gate.criteria.outcomes import Test, account_of
+from l9gate.criteria.soak_summary import SoakSummary, summarize_soak
 from l9gate.evidence.load import Arm, CallMark, Entry, LoadBlock, LoadPlan
 from l9gate.evidence.log import EvidenceLog
 from l9gate.evidence.records import Exchange, Layer, LayerRun, Origin, TestState
@@ -77,6 +78,7 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
     provenance: tuple[Provenance, ...]
     health: Health
     load: LoadSummary | None  # None: there was none
+    soak: SoakSummary | None  # the same
     budget: Money | None  # None: nothing in the run may have called the API
     confidence: tuple[StatedConfidence, ...]
     overrides: tuple[Override, ...]
@@ -131,6 +133,7 @@ def build_document(
         provenance=_provenance(log),
         health=health,
         load=summarize_load(log, verdict.scope),
+        soak=summarize_soak(log, verdict.scope),
         budget=build_money(log),
         confidence=tuple(confidence),
         overrides=tuple(overrides),

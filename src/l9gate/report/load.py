@@ -17,7 +17,7 @@ def render_load(summary: LoadSummary) -> list[str]:
     """Return the lines of a report: a line about each span, a table of arms, what went wrong."""
     lines = [line for span in summary.spans for line in render_span(span)]
     if summary.arms:
-        lines += ["", *_table(load_table(summary.arms))]
+        lines += ["", *render_table(load_table(summary.arms))]
         confidence = _confidence(summary.arms)
         if confidence is not None:
             lines.append(f"in brackets: the {render_quantity(confidence, '%')} bounds on each side")
@@ -124,7 +124,8 @@ def _tokens(usage: Usage) -> str:
     return f"{told}, {read:,} read from and {written:,} written to the prompt cache"
 
 
-def _table(rows: Sequence[Sequence[str]]) -> list[str]:
+def render_table(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return rows of cells as lines, in columns."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     return [
         "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from importlib import resources
 
 from l9gate.criteria.criterion import Finding, State
+from l9gate.criteria.soak_summary import Course, trace_soak
 from l9gate.evidence.log import EvidenceLog
 from l9gate.report.charts import Series, draw_distribution, draw_latency, draw_rate
 from l9gate.report.document import Document
@@ -12,7 +13,16 @@ from l9gate.report.health import render_health
 from l9gate.report.load import load_table, render_asides, render_span
 from l9gate.report.money import render_money
 from l9gate.report.quantity import operator_of, render_pair, render_quantity, subject_of
-from l9gate.report.series import OF_CALLS, OF_LOAD, limits_on, series_of_calls, series_of_load
+from l9gate.report.series import (
+    OF_CALLS,
+    OF_LOAD,
+    limits_on,
+    limits_on_gauge,
+    series_of_calls,
+    series_of_load,
+)
+from l9gate.report.soak import NAMES, render_doubts, soak_table
+from l9gate.report.soak_charts import draw_gauge
 from l9gate.report.text import GROUPS, describe_basis
 
 TEMPLATE = "page.html.j2"
@@ -54,7 +64,7 @@ def render_page(document: Document, log: EvidenceLog) -> bytes:
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    load = document.load
+    load, soak = document.load, document.soak
     page = environment.from_string(text).render(
         document=document,
         manifest=document.manifests[0],
@@ -65,6 +75,9 @@ def render_page(document: Document, log: EvidenceLog) -> bytes:
         spans=[] if load is None else [line for one in load.spans for line in render_span(one)],
         arms=[] if load is None else load_table(load.arms),
         asides=[] if load is None else render_asides(load.arms),
+        soak=[] if soak is None else soak_table(soak),
+        doubts=[] if soak is None else render_doubts(soak),
+        gauges=_gauges(document, log),
         health=render_health(document.health, is_rehearsal=document.is_rehearsal)
         if document.scope.layers
         else [],
@@ -132,3 +145,24 @@ def _plots(document: Document, log: EvidenceLog) -> list[Plot]:
         names = tuple(one.name for one in series)
         found.append(Plot(title=title, names=names, charts=charts))
     return found
+
+
+def _gauges(document: Document, log: EvidenceLog) -> list[tuple[str, str]]:
+    """Return the caption and the chart of each gauge of a soak."""
+    by_gauge: dict[str, list[Course]] = {}
+    for course in trace_soak(log, document.scope):
+        by_gauge.setdefault(course.summary.gauge, []).append(course)
+    ends = [part[-1][0] for each in by_gauge.values() for one in each for part in one.parts]
+    return [
+        (
+            NAMES.get(gauge, gauge),
+            draw_gauge(
+                f"g{number}",
+                NAMES.get(gauge, gauge),
+                courses,
+                limits_on_gauge(courses, document.findings),
+                max(ends),
+            ),
+        )
+        for number, (gauge, courses) in enumerate(by_gauge.items())
+    ]

@@ -1,7 +1,7 @@
-"""What charts show of a run: its load, or the calls of its tests."""
+"""What charts show of a run: its load, its soak, or the calls of its tests."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from l9gate.criteria.criterion import Finding, Scope
 from l9gate.criteria.excerpt import Excerpt, is_on_route
@@ -10,6 +10,8 @@ from l9gate.criteria.load_view import LoadView
 from l9gate.criteria.proof import MESSAGES_ROUTE
 from l9gate.criteria.samples import latencies_of
 from l9gate.criteria.snapshot import Snapshot
+from l9gate.criteria.soak_summary import Course
+from l9gate.evidence.gauges import MEMORY
 from l9gate.evidence.load import Arm
 from l9gate.evidence.log import EvidenceLog
 from l9gate.report.charts import Limit, Series
@@ -17,6 +19,7 @@ from l9gate.report.quantity import operator_of, render_quantity, subject_of
 
 _QUANTILE = re.compile(r"p([\d.]+)\((.+)\)")
 OF_LOAD, OF_CALLS = "load.latency_s", "latency_s"
+_OF_MEMORY = "soak.memory_growth_bytes"
 
 
 def series_of_load(log: EvidenceLog, scope: Scope) -> list[Series]:
@@ -78,3 +81,21 @@ def limits_on(quantity: str, findings: Iterable[Finding]) -> list[Limit]:
             name=name, quantile=share, value_s=finding.limit
         ))  # fmt: skip
     return list(limits.values())
+
+
+def limits_on_gauge(
+    courses: Sequence[Course], findings: Iterable[Finding]
+) -> list[tuple[str, float]]:
+    """Return where one gauge is used up, and where a policy sees too much growth; each once.
+
+    Growth counts from where the fitted line of the longest course begins.
+    """
+    found = {one.limit: "used up" for one in courses if one.limit is not None}
+    longest = max(courses, key=lambda one: one.summary.readings)
+    if longest.summary.gauge == MEMORY and longest.base is not None:
+        for finding in findings:
+            if subject_of(finding.condition) == _OF_MEMORY and finding.limit is not None:
+                shown = render_quantity(finding.limit, finding.unit)
+                told = f"growth {operator_of(finding.condition)} {shown}"
+                found.setdefault(longest.base + finding.limit, told)
+    return [(told, value) for value, told in found.items()]

@@ -10,6 +10,7 @@ from l9gate.report.health import render_health
 from l9gate.report.load import render_load
 from l9gate.report.money import render_money
 from l9gate.report.quantity import operator_of, render_pair, render_quantity, subject_of
+from l9gate.report.soak import render_soak
 
 GROUPS = (
     (Role.BLOCKER, "Blockers: one that is broken stops the release"),
@@ -43,6 +44,7 @@ def render_text(
         _list("Run live only, not in a rehearsal", document.live_only_tests, width),
         _list("Declared offline, exempt from proof", document.offline_tests, width),
         [] if document.load is None else ["Load", *_indented(render_load(document.load))],
+        [] if document.soak is None else ["Soak", *_indented(render_soak(document.soak))],
         _provenance(document),
         ["Health", *_indented(_health(document))] if _has_exchanges(document) else [],
         [] if document.budget is None else _list("Budget", render_money(document.budget), width),
