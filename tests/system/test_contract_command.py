@@ -136,6 +136,18 @@ def test_a_missing_a_refused_key_and_a_dead_endpoint_end_before_the_first_probe(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_baseline_that_cannot_be_read_ends_before_the_first_probe(tmp_path: Path) -> None:
+    file = tmp_path / "l9gate-contract.json"
+    file.write_text("<<<<<<< ours")
+    with _simulator() as url:
+        done = _command(tmp_path, "contract", "check", "--url", url)
+    assert done.returncode == 65
+    assert "no baseline" in done.stderr
+    assert "delete it" in done.stderr
+    assert "spent" not in done.stderr
+    assert list(tmp_path.iterdir()) == [file]
+
+
 def test_a_live_check_is_paid_from_the_ledger_and_its_limit_holds(
     accepted: Path, tmp_path: Path
 ) -> None:

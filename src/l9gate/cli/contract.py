@@ -152,8 +152,8 @@ def check_command(
     settings = _settings()
     request = _request(settings, target, repeats=1)
     path = baseline or settings.contract_baseline
-    if baseline is not None:
-        read_baseline(baseline)  # named, so it must be there before anything is sent
+    if baseline is not None or path.exists():
+        read_baseline(path)  # before anything is sent and paid for
     waivers = read_waivers(settings.contract_waivers, [rule.code for rule in RULES])
     probed = probe(request, os.environ, _say)
     report = _checked(settings, request, probed, path if path.exists() else None)

@@ -18,6 +18,7 @@ from l9gate.wire.json import Json, parse_object
 FORMAT = 1
 LEAST_REPEATS = 3
 _SEEN = ("seen",)
+_ANOTHER = "delete it, then `l9gate contract baseline` learns another one"
 
 
 class Probe(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,11 +108,11 @@ def parse_baseline(text: str | bytes, place: str = "baseline") -> Baseline:
         if found.format != FORMAT:
             raise BaselineError(
                 f"{place}: format {found.format}, this version reads {FORMAT}",
-                hint="accept a new one with `l9gate contract baseline`",
+                hint=_ANOTHER,
             )
         return msgspec.json.decode(text, type=Baseline)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise BaselineError(f"{place}: no baseline: {error}") from error
+        raise BaselineError(f"{place}: no baseline: {error}", hint=_ANOTHER) from error
 
 
 class _Format(msgspec.Struct):

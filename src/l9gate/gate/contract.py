@@ -27,7 +27,7 @@ from l9gate.contract.drift import tell
 from l9gate.errors import BaselineError
 from l9gate.report.contract import TRANSIENT, ContractLine, ContractReport
 from l9gate.sources.probe.collect import ProbeAnswer
-from l9gate.sources.probe.questions import Question
+from l9gate.sources.probe.questions import CHEAPEST_MODEL, Question, questions_for
 from l9gate.store.waivers import DriftWaiver
 from l9gate.wire.json import JsonObject, parse_object
 from l9gate.wire.messages import as_text
@@ -36,6 +36,7 @@ from l9gate.wire.messages import as_text
 _VERSIONED = (("version.older", "message"), ("sampling.older", "sampling"))
 _FAILED = frozenset({500, 501})  # thrice in a row, where a refusal is due: no passing overload
 _UNHANDLED = "shape.unhandled"
+_ALL = "all"  # the subject of what every answer is part of
 _FORETOLD = "accept.sampling"  # that the newer version refuses it is what it promises
 
 
@@ -148,7 +149,7 @@ def apply_waivers(
     )
     lines = mark_waived(report.lines, waivers, today)
     unused = tuple(
-        f"{place}: nothing is waived any more by `{waiver.code}` of {waiver.owner}; delete it"
+        f"{place}: {_why_idle(waiver)}"
         for waiver in valid
         if not any(_covers(waiver, line) for line in report.lines)
     )
@@ -205,7 +206,7 @@ def _across(seen: dict[str, Observed]) -> Iterator[tuple[str, Drift]]:
                 if drift.code not in {_FORETOLD, TRANSIENT}:
                     yield newer, drift
     for drift in find_repeated_ids(seen.values()):
-        yield "all", drift
+        yield _ALL, drift
     counted, used = (_body_of(seen.get(name)) for name in ("count_tokens", "message"))
     usage = used.get("usage")
     distance = find_count_drift(counted, usage) if isinstance(usage, dict) else None
@@ -230,6 +231,14 @@ def _waived(line: ContractLine, waivers: Sequence[DriftWaiver]) -> ContractLine:
         return line
     words = f"{waiver.reason} ({waiver.owner}, until {waiver.expires})"
     return msgspec.structs.replace(line, waiver=words)
+
+
+def _why_idle(waiver: DriftWaiver) -> str:
+    names = {_ALL, *(question.name for question in questions_for(CHEAPEST_MODEL))}
+    whose = f"`{waiver.code}` of {waiver.owner}"
+    if waiver.probe is None or waiver.probe in names:
+        return f"nothing is waived any more by {whose}; delete it"
+    return f"the waiver {whose} names the probe `{waiver.probe}`, which there is not"
 
 
 def _covers(waiver: DriftWaiver, line: ContractLine) -> bool:

@@ -73,7 +73,10 @@ def foretell_run(log: EvidenceLog, name: str, upgrade: str) -> ContractReport:
     ]
     if not ours:
         unproven = [f"run {name} holds no request of the application"]
-    remarks = [f"{len(ours) - len(older)} requests were sent under {CURRENT_API_VERSION} already"]
+    remarks = []
+    if len(ours) > len(older):
+        newer = len(ours) - len(older)
+        remarks.append(f"{newer} requests were sent under {CURRENT_API_VERSION} already")
     if len(sent) > len(ours):
         remarks.append(f"left out: {len(sent) - len(ours)} questions of the gate's own")
     return ContractReport(

@@ -195,6 +195,16 @@ def test_a_waiver_marks_what_it_covers_and_an_expired_one_is_unproven() -> None:
     assert "delete it" in idle.remarks[0]
 
 
+def test_a_waiver_of_a_probe_that_there_is_not_is_told_from_one_that_is_over() -> None:
+    misspelt = msgspec.structs.replace(_waiver("shape.gone", TODAY), probe="massage")
+    over = msgspec.structs.replace(misspelt, probe="message")
+    report = apply_waivers(_report(), [misspelt, over], TODAY, "f")
+    assert report.remarks == (
+        "f: the waiver `shape.gone` of Ada names the probe `massage`, which there is not",
+        "f: nothing is waived any more by `shape.gone` of Ada; delete it",
+    )
+
+
 def test_a_difference_is_placed_at_its_probe_in_the_file() -> None:
     drift = tell("shape.gone", "/x", "a", "b")
     text = '{\n "probes": {\n  "p": {\n'

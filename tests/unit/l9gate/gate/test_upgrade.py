@@ -102,6 +102,7 @@ def test_the_gates_own_questions_are_none_of_the_application(exchange: MakeExcha
 
 
 def test_a_run_without_requests_proves_nothing(exchange: MakeExchange) -> None:
-    assert foretell_run(MemoryLog(), "r", "u").exit_code is ExitCode.UNPROVEN
+    empty = foretell_run(MemoryLog(), "r", "u")
+    assert (empty.exit_code, empty.remarks) == (ExitCode.UNPROVEN, ())
     listing = exchange(method="GET", path="/v1/models", api_version="2023-06-01")
     assert foretell_run(MemoryLog([listing]), "r", "u").exit_code is ExitCode.UNPROVEN
