@@ -8,6 +8,7 @@ import click
 
 from l9gate.gate import Judgement
 from l9gate.report.document import render_json
+from l9gate.report.hdr import render_hdr
 from l9gate.report.junit import render_junit
 from l9gate.report.page import render_page
 from l9gate.report.places import render_sarif
@@ -19,13 +20,15 @@ FILES = ("report.txt", "report.html", "report.json", "junit.xml")
 
 
 def show_judgement(judgement: Judgement, format_name: str) -> None:
-    """Print the report to stdout: `text`, `json`, `html`, `junit` or `sarif`."""
+    """Print the report to stdout: `text`, `json`, `html`, `junit`, `sarif` or `hdr`."""
     if format_name == "json":
         sys.stdout.buffer.write(render_json(judgement.document))
     elif format_name == "html":
         sys.stdout.buffer.write(render_page(judgement.document, judgement.log))
     elif format_name == "junit":
         sys.stdout.buffer.write(render_junit(judgement.document, judgement.log))
+    elif format_name == "hdr":
+        click.echo(render_hdr(judgement.log, judgement.document.scope), nl=False)
     elif format_name == "sarif":
         text, notes = render_sarif(judgement.document, judgement.log, judgement.why)
         click.echo(text, nl=False)

@@ -14,10 +14,11 @@ from l9gate.cli.project import find_runs, policy_option
 @click.option(
     "--format",
     "format_name",
-    type=click.Choice(["text", "json", "html", "junit", "sarif"]),
+    type=click.Choice(["text", "json", "html", "junit", "sarif", "hdr"]),
     default="text",
     show_default=True,
-    help="JSON follows document.schema.json; HTML is one file, JUnit for CI, SARIF for code hosts.",
+    help="JSON follows document.schema.json; HTML is one file, JUnit for CI, SARIF for code hosts, "
+    "hdr an HdrHistogram log of latencies under load.",
 )
 @policy_option
 def command(run: str | None, format_name: str, policy: Path | None) -> None:

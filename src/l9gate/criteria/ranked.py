@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, overload
 
+from l9gate.measure.histogram import Histogram
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -75,6 +77,18 @@ class Ranked(Sequence[float]):
     def count_infinite(self) -> int:
         """Return how many values are known only to be longer."""
         return len(self) - self._count_before(float("inf"), is_limit_in=False)
+
+    def histogram(self) -> Histogram:
+        """Return the counts of the sample; what buckets held stays in them."""
+        import numpy as np
+
+        found = Histogram()
+        if self._ends is None:
+            found.add_many(self._values.tolist())
+        else:
+            found.add_counted(self._values, np.diff(self._ends, prepend=0).tolist())
+        found.add_counted([float("inf")], [self._infinite])
+        return found
 
     @property
     def _finite(self) -> int:

@@ -6,7 +6,7 @@ shards, windows and workers sum up exactly. Values wait in a list and go through
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from l9gate.measure.hdr import decode_counts, encode_counts
@@ -20,6 +20,7 @@ SUB_BITS = 11  # 2 ** 11 linear buckets first, then half as many for each doubli
 HALF = 1 << (SUB_BITS - 1)
 TOP_BITS = 48  # values saturate at 2 ** 48 ns, which is 78 hours
 BUCKETS = (TOP_BITS - SUB_BITS + 2) * HALF
+MAX_S = (2**TOP_BITS - 1) / NANOSECONDS_PER_S
 BATCH = 4096
 
 
@@ -78,6 +79,18 @@ class Histogram:
         self._waiting += values
         if len(self._waiting) >= BATCH:
             self._settle()
+
+    def add_counted(
+        self, values_s: "Sequence[float] | NDArray[np.float64]", counts: "Sequence[int]"
+    ) -> None:
+        """Count durations of which each came so many times."""
+        import numpy as np
+
+        self._settle()
+        values, times = np.asarray(values_s, dtype=np.float64), np.asarray(counts, dtype=np.int64)
+        is_finite = np.isfinite(values)
+        self._infinite += int(times[~is_finite].sum())
+        np.add.at(self._counts, _indices(values[is_finite]), times[is_finite])
 
     def merge(self, other: "Histogram") -> None:
         """Add all counts of another histogram, which stays as it is."""
