@@ -101,9 +101,9 @@ class Inspection:
         return [one for one in drifts if one.is_grave and not is_fine_in_mock(one)]
 
     def _excuse(self, message: object) -> None:
-        """Forget that a message differs that begins a stream: it has no stop reason yet."""
+        """Forget that a message differs that begins a stream, or its copy: it has not ended yet."""
         for tally in self._tallies.values():
-            tally.differing = [one for one in tally.differing if one[0].thing is not message]
+            tally.differing = [one for one in tally.differing if one[0].thing != message]
 
     def _put(self, tally: _Tally, at_s: float) -> None:
         for made, drifts in tally.differing:

@@ -287,3 +287,23 @@ def test_an_object_that_makes_another_one_while_it_is_read_does_not_stand_still(
         inspection._lock.release()
     bench.work.end_test()
     assert bench.drifts() == [("shape.value", "/stop_reason", "breaking")]
+
+
+def test_a_message_whose_copy_begins_a_stream_is_excused_and_another_is_not(bench: Bench) -> None:
+    class Equal(Model):
+        """As models of pydantic are."""
+
+        def __eq__(self, other: object) -> bool:
+            return isinstance(other, Equal) and vars(self) == vars(other)
+
+        __hash__ = None  # type: ignore[assignment]
+
+    message = START["message"]
+    with owned_by(TEST):
+        bench.made(Equal(**message))
+        bench.made(Equal(**{**message, "role": "user"}), line=9)
+        start = {**START, "message": Equal(**message)}
+        bench.made(Model(**start), "event message_start")
+    bench.work.end_test()
+    assert {one.built_at for one in bench.log.of(ContractDrift)} == {"tests/unit/test_a.py:9"}
+    assert bench.tallies() == [(TEST.id, 3, 1, 0)]
