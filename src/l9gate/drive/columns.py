@@ -8,7 +8,7 @@ import msgspec
 
 from l9gate.evidence.load import Arm, CallEnd, LoadBlock
 from l9gate.evidence.words import Origin
-from l9gate.wire.messages import Usage
+from l9gate.wire.messages import Usage, sum_usage
 
 _BIG_ENDIAN = array("H", [1]).tobytes() == b"\x00\x01"
 
@@ -78,15 +78,6 @@ def build_block(place: Place, group: Group, rows: list[Row], at_s: float) -> Loa
         **_pack_gaps(rows),
         usage=sum_usage(row.usage for row in rows),
     )
-
-
-def sum_usage(usages: Iterable[Usage | None]) -> Usage | None:
-    """Return what calls used together, None if none of them says."""
-    known = [usage for usage in usages if usage is not None]
-    if not known:
-        return None
-    names = Usage.__struct_fields__
-    return Usage(**{name: sum(getattr(usage, name) for usage in known) for name in names})
 
 
 def _pack(kind: str, values: Iterable[float]) -> bytes:
