@@ -9,7 +9,7 @@ from typing import TypedDict, TypeVar, Unpack
 
 import click
 
-from l9gate.cli.project import find_runs
+from l9gate.cli.project import environment_option, find_runs
 from l9gate.contract import RULES, Impact, render_baseline
 from l9gate.errors import ExitCode, UsageError, WriteError
 from l9gate.gate.baselines import compare_baselines, find_lost_probes
@@ -48,7 +48,7 @@ _baseline = click.option(
     "--baseline", type=_FILE, help="This file [default: of the settings: l9gate-contract.json]."
 )
 _TARGET = (
-    click.option("--env", "environment", default=None, help="development, staging, production …"),
+    environment_option,
     click.option("--url", default=None, help="Another endpoint: a gateway, a local server."),
     click.option("--model", default=None, help="Ask this one [default: of the settings]."),
     click.option("--rehearse", is_flag=True, help="Ask the simulator; costs nothing."),

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from l9gate import gate
-from l9gate.cli.project import format_option
+from l9gate.cli.project import environment_option, format_option
 from l9gate.report.control import render_control, render_control_json
 from l9gate.store.environments import environment_name
 from l9gate.store.settings import read_settings
@@ -27,7 +27,7 @@ from l9gate.store.settings import read_settings
     default=None,
     help="For one test [default: 20; with layers 60]; a longer one proves nothing.",
 )
-@click.option("--env", "environment", default=None, help="development, staging, production …")
+@environment_option
 @click.option("--again", is_flag=True, help="Also if nothing has changed since the last time.")
 @format_option
 def command(

@@ -14,7 +14,7 @@ from pathlib import Path
 import click
 
 from l9gate import gate
-from l9gate.cli.project import format_option
+from l9gate.cli.project import environment_option, format_option
 from l9gate.criteria.policy import default_policy_text, parse_policy, read_policy
 from l9gate.errors import ExitCode, L9gateError, MissingKeyError
 from l9gate.gate.checkup import (
@@ -37,7 +37,7 @@ from l9gate.store.settings import Settings, read_settings
 
 
 @click.command("doctor")
-@click.option("--env", "environment", default=None, help="development, staging, production …")
+@environment_option
 @click.option("--live", is_flag=True, help="Also ask the endpoint: three free requests.")
 @format_option
 def command(environment: str | None, *, live: bool, format_name: str) -> None:

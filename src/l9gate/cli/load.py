@@ -12,7 +12,16 @@ import click
 from l9gate import gate
 from l9gate.cli.load_engine import EngineOptions, engine_options, manifest_of, read_place
 from l9gate.cli.output import file_reports, show_judgement
-from l9gate.cli.project import format_option, policy_option, require_settings
+from l9gate.cli.project import (
+    budget_option,
+    environment_option,
+    format_option,
+    load_factor_option,
+    policy_option,
+    rehearse_option,
+    require_settings,
+    seed_option,
+)
 from l9gate.errors import UsageError
 from l9gate.evidence.load import Entry
 from l9gate.gate.load import LoadRequest, load
@@ -107,24 +116,16 @@ _OPTIONS = (
 @click.command("load")
 @load_options
 @engine_options
-@click.option("--rehearse", is_flag=True, help="Against the local simulator: no key, no cost.")
-@click.option(
-    "--load-factor",
-    type=click.FloatRange(min=0),
-    default=1.0,
-    show_default=True,
-    help="Of the simulator: multiplies every delay.",
-)
+@rehearse_option
+@load_factor_option
 @click.option(
     "--latency",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Of the simulator: TOML file with the pace of models.",
 )
-@click.option("--env", "environment", default=None, help="development, staging, production …")
-@click.option(
-    "--budget", default=None, metavar="USD", help="What it may spend; live it is 5 by default."
-)
-@click.option("--seed", type=int, default=1, show_default=True, help="Of everything random.")
+@environment_option
+@budget_option
+@seed_option
 @policy_option
 @format_option
 def command(**options: Unpack[Options]) -> None:

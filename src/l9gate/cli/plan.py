@@ -9,6 +9,7 @@ import msgspec
 
 from l9gate.cli.load import DEFAULT_RATE, parse_time_s
 from l9gate.cli.project import (
+    environment_option,
     format_option,
     parse_layers,
     policy_option,
@@ -42,7 +43,7 @@ _ANSWERS = {True: "yes", False: "no", None: "not known"}
 
 @click.command("plan")
 @click.argument("layers", nargs=-1, metavar="[LAYER]...")
-@click.option("--env", "environment", default=None, help="development, staging, production …")
+@environment_option
 @click.option("--budget", default=None, metavar="USD", help="What the run may spend.")
 @click.option("--rate", default=None, metavar="ARRIVALS", help="Plan a load: `poisson 5/s`.")
 @click.option("--duration", default="60s", show_default=True, help="Of that load.")

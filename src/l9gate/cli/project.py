@@ -27,6 +27,25 @@ policy_option = click.option(
     default=None,
     help="Judge by this file instead of the project's policy.",
 )
+environment_option = click.option(
+    "--env", "environment", default=None, help="development, staging, production …"
+)
+rehearse_option = click.option(
+    "--rehearse", is_flag=True, help="Against the local simulator: no key, no cost."
+)
+seed_option = click.option(
+    "--seed", type=int, default=1, show_default=True, help="Of everything random."
+)
+budget_option = click.option(
+    "--budget", default=None, metavar="USD", help="What it may spend; live it is 5 by default."
+)
+load_factor_option = click.option(
+    "--load-factor",
+    type=click.FloatRange(min=0),
+    default=1.0,
+    show_default=True,
+    help="Of the simulator: multiplies every delay.",
+)
 stopping_option = click.option(
     "--stopping",
     type=click.Choice([str(one) for one in Stopping]),

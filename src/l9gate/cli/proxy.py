@@ -12,6 +12,7 @@ from typing import TypedDict, Unpack
 
 import click
 
+from l9gate.cli.project import environment_option
 from l9gate.errors import WriteError
 from l9gate.gate.recording import Recording, open_recording
 from l9gate.measure.clock import SystemClock
@@ -57,7 +58,7 @@ class Options(TypedDict):
     envvar="L9GATE_RUN",
     help="Run folder to write into, also L9GATE_RUN; else one of its own.",
 )
-@click.option("--env", "environment", default=None, help="development, staging, production …")
+@environment_option
 @click.option("--allow-remote", is_flag=True, help="Let `--host` be one that others can reach.")
 @click.option("--stop-with-stdin", is_flag=True, help="Also stop when standard input closes.")
 def command(**options: Unpack[Options]) -> None:

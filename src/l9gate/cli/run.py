@@ -9,10 +9,14 @@ import click
 from l9gate import gate
 from l9gate.cli.output import file_reports, show_judgement
 from l9gate.cli.project import (
+    budget_option,
+    environment_option,
     format_option,
     parse_layers,
     policy_option,
+    rehearse_option,
     require_settings,
+    seed_option,
     stopping_option,
 )
 from l9gate.measure.sequential import Stopping
@@ -23,15 +27,13 @@ from l9gate.store.environments import environment_name
 
 @click.command("run")
 @click.argument("layers", nargs=-1, metavar="[LAYER]...")
-@click.option("--rehearse", is_flag=True, help="Against the local simulator: no key, no cost.")
-@click.option("--env", "environment", default=None, help="development, staging, production …")
+@rehearse_option
+@environment_option
 @click.option(
     "-k", "narrowed", default=None, metavar="EXPR", help="Only tests that match (pytest)."
 )
-@click.option(
-    "--budget", default=None, metavar="USD", help="What the run may spend; live it is 5 by default."
-)
-@click.option("--seed", type=int, default=1, show_default=True, help="Of everything random.")
+@budget_option
+@seed_option
 @click.option("--proxy", is_flag=True, help="Record other programs' calls, too, by a proxy.")
 @click.option(
     "--proxy-port",

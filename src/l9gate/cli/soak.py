@@ -9,7 +9,17 @@ import click
 
 from l9gate.cli.load import parse_time_s
 from l9gate.cli.output import file_reports, show_judgement
-from l9gate.cli.project import find_runs, format_option, policy_option, require_settings
+from l9gate.cli.project import (
+    budget_option,
+    environment_option,
+    find_runs,
+    format_option,
+    load_factor_option,
+    policy_option,
+    rehearse_option,
+    require_settings,
+    seed_option,
+)
 from l9gate.errors import ExitCode
 from l9gate.evidence.load import Entry
 from l9gate.gate.soak import resume_soak, soak
@@ -111,14 +121,8 @@ class Options(TypedDict):
     default=None,
     help="`anytime` ends it as soon as a leak is certain.",
 )
-@click.option("--rehearse", is_flag=True, help="Against the local simulator: no key, no cost.")
-@click.option(
-    "--load-factor",
-    type=click.FloatRange(min=0),
-    default=1.0,
-    show_default=True,
-    help="Of the simulator: multiplies every delay.",
-)
+@rehearse_option
+@load_factor_option
 @click.option(
     "--time-factor",
     type=click.FloatRange(min=0, min_open=True),
@@ -132,11 +136,9 @@ class Options(TypedDict):
     metavar="TIME",
     help="Of the simulator: of access tokens (`sk-ant-oat…`), from their first use.",
 )
-@click.option("--env", "environment", default=None, help="development, staging, production …")
-@click.option(
-    "--budget", default=None, metavar="USD", help="What it may spend; live it is 5 by default."
-)
-@click.option("--seed", type=int, default=1, show_default=True, help="Of everything random.")
+@environment_option
+@budget_option
+@seed_option
 @policy_option
 @format_option
 def command(**options: Unpack[Options]) -> None:
