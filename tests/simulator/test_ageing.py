@@ -51,6 +51,7 @@ def test_a_cached_prompt_lives_a_twelfth_of_five_minutes(
         reads.append('"cache_read_input_tokens":0' not in text.replace(" ", ""))
     assert reads == [False, True, True, False]
     assert metric(app, make_request, "cache_expired_total").endswith(" 1")
+    assert metric(app, make_request, "cache_lifetimes").endswith(" 1.92")  # 48 of 25 seconds
 
 
 def test_an_access_token_expires_after_its_first_use(
@@ -63,6 +64,8 @@ def test_an_access_token_expires_after_its_first_use(
     for wait_s in (30, 59, 1, 1):
         clock.advance(wait_s)
         statuses.append(answer(app, request).status)
+        if wait_s == 59:
+            assert metric(app, make_request, "token_lifetimes").endswith(" 0.983333")
     assert statuses == [200, 200, 401, 401]
     renewed = make_request(body, headers={"authorization": "Bearer sk-ant-oat01-second"})
     assert answer(app, renewed).status == 200
@@ -81,6 +84,16 @@ def test_other_keys_and_open_ended_tokens_do_not_expire(
             statuses.append(answer(app, request).status)
             clock.advance(7_200)
         assert statuses == [200, 200]
+
+
+def test_what_nobody_uses_has_no_lifetime_yet(
+    clock: ManualClock, make_request: MakeRequest, body: JsonObject
+) -> None:
+    app = app_with(clock, time_factor=60, token_lifetime_s=3_600)
+    answer(app, make_request(body))
+    text = text_of(answer(app, make_request(path="/metrics", method="GET")))
+    assert "cache_expired_total 0" in text
+    assert "lifetimes" not in text
 
 
 def test_a_key_with_an_end_meets_it_earlier(

@@ -14,6 +14,7 @@ from l9gate.criteria.excerpt import Excerpt
 from l9gate.criteria.load_client import why_limited
 from l9gate.evidence.gauges import (
     CACHE_EXPIRIES,
+    CACHE_LIVES,
     DESCRIPTORS,
     DISK,
     LIMITS,
@@ -23,6 +24,7 @@ from l9gate.evidence.gauges import (
     TASKS,
     THREADS,
     TOKEN_EXPIRIES,
+    TOKEN_LIVES,
 )
 from l9gate.evidence.records import Allocation, Gauge
 from l9gate.measure.trend import Growth, Trend, TrendPlan, find_trend
@@ -64,6 +66,10 @@ EXPIRIES = (
         "Access tokens that expired meanwhile; only a rehearsal tells.",
     ),
 )
+_USED = {  # how long the one in longest use was used, and what it is called
+    CACHE_EXPIRIES: (CACHE_LIVES, "cached prompt"),
+    TOKEN_EXPIRIES: (TOKEN_LIVES, "access token"),
+}
 LATENCY_TOLERANCE_S, LATENCY_TOLERANCE_SHARE = 0.02, 0.10
 STRETCHES = 240  # of the soak, whose p95 are the readings of its latency
 MIN_STRETCH_CALLS = 5
@@ -130,7 +136,10 @@ def measure_growth(excerpt: Excerpt) -> Trending:
 
 
 def count_expiries(name: str) -> Callable[[Excerpt], Trending]:
-    """Return what counts the expiries of a kind that the simulator of a rehearsal saw."""
+    """Return what counts the expiries of a kind that the simulator of a rehearsal saw.
+
+    That there was none is a fact only once something was used for longer than it lives.
+    """
 
     def count(excerpt: Excerpt) -> Trending:
         found = sorted(excerpt.gauges(name), key=lambda one: one.at_s)
@@ -138,8 +147,21 @@ def count_expiries(name: str) -> Callable[[Excerpt], Trending]:
             return _nothing("only the simulator of a rehearsal tells of it")
         most = {one.process: one.value for one in found}  # one started anew counts from 0 again
         total = sum(most.values())
+        lives, what = _USED[name]
+        used = max((one.value for one in excerpt.gauges(lives)), default=None)
+        if not total and used is None:
+            return _nothing(f"no {what} was used, so none could expire")
+        if not total and used is not None and used < 1:
+            return _nothing(f"no {what} was used for longer than {used:.0%} of its lifetime")
         window_s = found[-1].at_s - found[0].at_s
-        return Trending(value=total, low=total, high=total, n=len(found), window_s=window_s)
+        return Trending(
+            value=total,
+            low=total,
+            high=total,
+            n=len(found),
+            window_s=window_s,
+            note=None if total else f"a {what} was used for {used:.3g} lifetimes and never paused",
+        )
 
     return count
 

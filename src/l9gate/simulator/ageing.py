@@ -25,6 +25,7 @@ class Ageing:
         self._token_lifetime_s = token_lifetime_s
         self._first_s: dict[bytes, float] = {}
         self._expired: set[bytes] = set()
+        self.lives: float | None = None  # of its lifetimes, how long the one in longest use was
 
     @property
     def tokens_expired(self) -> int:
@@ -46,6 +47,7 @@ class Ageing:
             return False
         name = hashlib.blake2b(value.encode(), digest_size=16).digest()
         age_s = self.at(now_s) - self._first_s.setdefault(name, self.at(now_s))
+        self.lives = max(self.lives or 0.0, age_s / self._token_lifetime_s)
         if age_s < self._token_lifetime_s:
             return False
         self._expired.add(name)

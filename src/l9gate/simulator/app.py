@@ -98,14 +98,21 @@ class SimulatorApp:
                 return answer
         call = self._begin(request)
         if request.path in OWN_PATHS and (self._takes_commands or request.path == METRICS_PATH):
-            self.witness.metrics.cache_expired = self._inference.cache.expired
-            self.witness.metrics.tokens_expired = self._ageing.tokens_expired
+            self._count_expired()
             return answer_command(call, self.witness, self.set_fault)
         visit = self.witness.see_request(call)
         response, wait_s = self._respond_as_told(call)
         if wait_s > 0 or not isinstance(response, HttpResponse):
             return self._answer_after(wait_s, response, call, visit)
         return self.witness.see_answer(visit, call, response)
+
+    def _count_expired(self) -> None:
+        metrics, cache = self.witness.metrics, self._inference.cache
+        metrics.cache_expired, metrics.cache_lives = cache.expired, cache.lives
+        metrics.tokens_expired, metrics.token_lives = (
+            self._ageing.tokens_expired,
+            self._ageing.lives,
+        )
 
     def refuse(self, status: int, reason: str, /) -> HttpResponse:
         """Return the answer to bytes that are no request."""

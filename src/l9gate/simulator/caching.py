@@ -39,6 +39,7 @@ class _Entry(msgspec.Struct):
     ready_s: float
     expires_s: float
     ttl_s: int
+    since_s: float  # when it was written first
 
 
 class _Prefix(msgspec.Struct, frozen=True):
@@ -58,6 +59,7 @@ class PromptCache:
         self._max_entries = max_entries
         self._time_factor = time_factor  # entries age so much faster
         self.expired = 0  # entries that were asked for again too late
+        self.lives: float | None = None  # of its lifetimes, how long the one in longest use was
 
     def plan(
         self, body: JsonObject, model: str, total_tokens: int, scope: str, now_s: float
@@ -96,14 +98,22 @@ class PromptCache:
             if entry is not None:
                 entry.expires_s = max(entry.expires_s, began_s + entry.ttl_s / self._time_factor)
                 self._entries[key] = entry
+                self._see_use(entry, began_s)
         for key, ttl_s in plan.written:
             known = self._entries.pop(key, None)
             is_live = known is not None and known.expires_s > began_s
             self.expired += known is not None and not is_live
             ready_s = min(known.ready_s, ready_s) if known and is_live else ready_s
-            self._entries[key] = _Entry(ready_s, began_s + ttl_s / self._time_factor, ttl_s)
+            since_s = known.since_s if known and is_live else began_s
+            expires_s = began_s + ttl_s / self._time_factor
+            self._entries[key] = entry = _Entry(ready_s, expires_s, ttl_s, since_s)
+            self._see_use(entry, began_s)
         while len(self._entries) > self._max_entries:
             del self._entries[next(iter(self._entries))]
+
+    def _see_use(self, entry: _Entry, now_s: float) -> None:
+        lives = self._time_factor * (now_s - entry.since_s) / entry.ttl_s
+        self.lives = max(self.lives or 0.0, lives)
 
     def _find_hit(self, prefixes: list[_Prefix], stops: list[int], now_s: float) -> int:
         """Return the index of the longest prefix that can be read, -1 without one."""

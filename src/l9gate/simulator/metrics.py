@@ -11,6 +11,7 @@ _ROUTES = (
 )  # fmt: skip
 _KNOWN = frozenset(_ROUTES)
 CACHE_EXPIRED, TOKENS_EXPIRED = "cache_expired_total", "tokens_expired_total"
+CACHE_LIVES, TOKEN_LIVES = "cache_lifetimes", "token_lifetimes"
 _BUCKETS = ("requests", "tokens", "input-tokens", "output-tokens")
 
 
@@ -26,6 +27,8 @@ class Metrics:
         self.visits_forgotten = 0
         self.cache_expired = 0  # entries of the prompt cache that were asked for again too late
         self.tokens_expired = 0  # access tokens that were refused because of their age
+        self.cache_lives: float | None = None  # of the entry in longest use; None: none was used
+        self.token_lives: float | None = None  # the same of access tokens
         self.limits: dict[str, str] = {}  # headers of the last answer that had some
 
     def render(self) -> str:
@@ -66,6 +69,14 @@ class Metrics:
         for name, kind, about, value in plain:
             yield from _head(name, kind, about)
             yield f"l9gate_simulator_{name} {value}"
+        for name, of_what, lives in (
+            (CACHE_LIVES, "entry of the prompt cache", self.cache_lives),
+            (TOKEN_LIVES, "access token", self.token_lives),
+        ):
+            if lives is not None:
+                about = f"For how many of its lifetimes the {of_what} in longest use was used."
+                yield from _head(name, "gauge", about)
+                yield f"l9gate_simulator_{name} {lives:g}"
         yield from self._bucket_lines("limit", "What a bucket holds.")
         yield from self._bucket_lines("remaining", "What the last answer said was left in it.")
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from l9gate.errors import PlanError
 from l9gate.evidence.gauges import (
     CACHE_EXPIRIES,
+    CACHE_LIVES,
     DESCRIPTORS,
     DISK,
     LIMITS,
@@ -18,6 +19,7 @@ from l9gate.evidence.gauges import (
     TASKS,
     THREADS,
     TOKEN_EXPIRIES,
+    TOKEN_LIVES,
 )
 from l9gate.net.client import request
 from l9gate.observe.gauges import (
@@ -28,10 +30,15 @@ from l9gate.observe.gauges import (
     read_tree,
 )
 from l9gate.observe.pulse import count_objects, count_tasks, read_pulses
+from l9gate.simulator import metrics
 from l9gate.simulator.commands import METRICS_PATH
-from l9gate.simulator.metrics import CACHE_EXPIRED, TOKENS_EXPIRED
 
-_EXPIRIES = {CACHE_EXPIRED: CACHE_EXPIRIES, TOKENS_EXPIRED: TOKEN_EXPIRIES}
+_EXPIRIES = {
+    metrics.CACHE_EXPIRED: CACHE_EXPIRIES,
+    metrics.TOKENS_EXPIRED: TOKEN_EXPIRIES,
+    metrics.CACHE_LIVES: CACHE_LIVES,
+    metrics.TOKEN_LIVES: TOKEN_LIVES,
+}
 _METRIC = "l9gate_simulator_"
 
 
@@ -96,7 +103,7 @@ class Watched:
         return found
 
     async def read_expiries(self) -> dict[str, float]:
-        """Return what has expired so far, as the simulator counts it; nothing without one.
+        """Return what expired so far, and after how long a use; only a simulator counts it.
 
         Raises:
             L9gateError: it does not answer.

@@ -137,3 +137,24 @@ def test_expiries_are_what_the_simulator_counted_last(series: Series) -> None:
     counted = series("cache_expiries", [0.0] * 100 + [1.0] * 30, None)
     assert judge("soak.cache_expiries >= 1", counted).state is State.KEPT
     assert judge("soak.token_expiries >= 1", counted).state is State.UNPROVEN
+
+
+@pytest.mark.parametrize("kind", ["cache", "token"])
+@pytest.mark.parametrize(
+    ("lives", "state", "why"),
+    [
+        ([], State.UNPROVEN, "was used, so none could expire"),
+        ([0.0, 0.25], State.UNPROVEN, "was used for longer than 25% of its lifetime"),
+        ([0.0, 0.5, 2.0], State.BROKEN, "used for 2 lifetimes and never paused"),
+    ],
+)
+def test_what_is_not_used_long_enough_cannot_expire(
+    kind: str, lives: list[float], state: State, why: str, series: Series
+) -> None:
+    none = series(f"{kind}_expiries", [0.0] * 100, None)
+    used = series(f"{kind}_lifetimes", lives, None)
+    found = judge(f"soak.{kind}_expiries >= 1", none + used, 0)
+    assert found.state is state
+    assert why in (found.reason or "")
+    met = series(f"{kind}_expiries", [0.0, 1.0], None)
+    assert judge(f"soak.{kind}_expiries >= 1", met + used, 0).state is State.KEPT
