@@ -227,4 +227,8 @@ def test_an_upgrade_is_reported_by_line_and_a_code_is_explained(tmp_path: Path) 
     assert "in request 2 (bodies.jsonl:2)" in done.stdout
     explained = _command(tmp_path, "explain", "accept.sampling", key=None)
     assert "refuses `temperature`" in explained.stdout
+    misspelt = _command(tmp_path, "explain", "accept.samplin", key=None)
+    assert misspelt.returncode == 64
+    assert "`accept.samplin` is no code, and no criterion of policy.toml" in misspelt.stderr
+    assert "did you mean `accept.sampling`?" in misspelt.stderr
     assert _command(tmp_path, *words, "--to", "2027-01-01", key=None).returncode == 64

@@ -60,7 +60,8 @@ def _explain_criterion(name: str, policy: Path | None) -> dict[str, str]:
     criteria: dict[str, Criterion] = {one.name: one for one in (always, *rules.criteria)}
     if name not in criteria:
         known = [*criteria, *(rule.code for rule in RULES if "." in name)]
-        raise UsageError(f"no criterion `{name}` in {rules.name}", hint=suggest(name, known))
+        what = "no code, and no criterion" if "." in name else "no criterion"
+        raise UsageError(f"`{name}` is {what} of {rules.name}", hint=suggest(name, known))
     asked = criteria[name].judge(MemoryLog(), _NOBODY)
     where = "".join(f", where {key} = {value}" for key, value in sorted(asked.where.items()))
     least = asked.decides if sampled([criteria[name]], _NOBODY) else None
