@@ -76,20 +76,21 @@ def command(
     """Say what a run would need, take and could decide, from the last one; sends nothing.
 
     For every criterion: the samples it needs, those to be expected, how likely they show it kept,
-    minutes and dollars. Without an earlier run it says what is not known. With `load`, or --rate,
-    it says the same of a load: calls, minutes, dollars, and how many of them may be wrong.
+    minutes and dollars. Without an earlier run it says what is not known. With `load`, `soak`, or
+    --rate it says the same of a load: calls, minutes, dollars, how many of them may be wrong, and
+    whether it is long enough for a soak.
     """
     settings = require_settings()
     request = RunRequest(
         settings=settings,
-        layers=parse_layers(tuple(word for word in layers if word != Source.LOAD)),
+        layers=parse_layers(tuple(word for word in layers if word not in set(Source))),
         environment=settings.environment(environment_name(os.environ, environment)),
         policy=policy,
         budget_usd=None if budget is None else parse_budget(budget),
         stopping=None if stopping is None else Stopping(stopping),
     )
     found: Forecast | LoadForecast
-    if Source.LOAD in layers:
+    if set(layers) & set(Source):
         rate = rate or DEFAULT_RATE
     if rate is None:
         found = plan(request, SystemClock())
@@ -184,6 +185,12 @@ def _load_lines(forecast: LoadForecast) -> Iterator[str]:
     yield ""
     yield "needs: the fewest samples that can show it, all of them good; one call is one sample"
     yield "between `kept up to` and `broken from` it is unproven, and more calls would decide it"
+    if forecast.soak_minutes is not None:
+        verdict = "too short" if forecast.minutes < forecast.soak_minutes else "long enough"
+        yield (
+            f"as a soak (`l9gate soak`) it sends and costs the same, and is {verdict}: trends need "
+            f"{forecast.soak_minutes:g} min"
+        )
 
 
 def _anytime(forecast: Forecast) -> Iterator[str]:

@@ -7,7 +7,10 @@ import msgspec
 from l9gate.criteria.criterion import Criterion, Role, Scope
 from l9gate.criteria.expression import render_condition
 from l9gate.criteria.quantities import BY_NAME
+from l9gate.criteria.quantity import Trended
 from l9gate.criteria.stopping import sampled, wrong_share
+from l9gate.criteria.threshold import Threshold
+from l9gate.criteria.waiver import NotApplicable
 from l9gate.measure.intervals import most_under
 from l9gate.measure.sample_sizes import samples_needed
 from l9gate.wire.messages import Usage
@@ -47,6 +50,19 @@ class LoadProspect(msgspec.Struct, frozen=True, kw_only=True):
     def is_decidable(self) -> bool:
         """Whether so many calls can show it kept."""
         return self.allowed is not None
+
+
+def soak_needs_s(criteria: Iterable[Criterion]) -> float | None:
+    """Return how long a soak must last for all of its trends to be judged; None: none is asked."""
+    inner = (one.criterion if isinstance(one, NotApplicable) else one for one in criteria)
+    return max(
+        (
+            one.min_window_s
+            for one in inner
+            if isinstance(one, Threshold) and isinstance(BY_NAME[one.condition.quantity], Trended)
+        ),
+        default=None,
+    )
 
 
 def plan_load(

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from l9gate.criteria.criterion import Criterion, Scope
-from l9gate.criteria.load_outlook import LoadProspect, LoadSize, plan_load
+from l9gate.criteria.load_outlook import LoadProspect, LoadSize, plan_load, soak_needs_s
 from l9gate.criteria.planning import Outlook, look_ahead
 from l9gate.criteria.policy import Policy, parse_policy, policy_text_of
 from l9gate.criteria.rest import last_budgets
@@ -76,6 +76,7 @@ class LoadForecast(msgspec.Struct, frozen=True, kw_only=True):
     stopping: Stopping
     prospects: tuple[LoadProspect, ...]
     prices_as_of: str
+    soak_minutes: float | None  # the least for the trends of a soak; None: none is asked
 
 
 class _Earlier(msgspec.Struct, frozen=True):
@@ -142,6 +143,8 @@ def forecast_load(request: RunRequest, size: LoadSize) -> LoadForecast:
         stopping=policy.stopping,
     )
     prices = request.settings.prices
+    soak = msgspec.structs.replace(scope, sources=(Source.SOAK,))
+    soak_s = soak_needs_s(policy.asked(soak))
     return LoadForecast(
         calls=size.calls,
         minutes=size.duration_s / 60,
@@ -151,6 +154,7 @@ def forecast_load(request: RunRequest, size: LoadSize) -> LoadForecast:
         stopping=policy.stopping,
         prospects=plan_load(policy.asked(scope), scope, size, prices),
         prices_as_of=AS_OF.isoformat(),
+        soak_minutes=None if soak_s is None else soak_s / 60,
     )
 
 

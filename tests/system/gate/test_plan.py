@@ -129,6 +129,14 @@ role = "exit"
 sources = ["load"]
 require = "p99(load.latency_s) < 3s"
 why = "w"
+
+[[criterion]]
+name = "leak"
+role = "exit"
+sources = ["soak"]
+require = "soak.memory_leaks == 0"
+min_window_s = 120
+why = "w"
 """
     )
 
@@ -144,6 +152,9 @@ def test_a_plan_of_a_load_says_what_it_sends_costs_and_can_decide(l9gate: Gate) 
     shown = l9gate(*words[:5], "--policy", "load.toml", "--stopping", "anytime").stdout
     assert "300 calls of claude-haiku-5-5 in 1.0 min" in shown
     assert "too few calls" in shown
+    assert "is too short: trends need 2 min" in shown
+    soak = l9gate("plan", "soak", "--duration", "2min", "--policy", "load.toml").stdout
+    assert "is long enough: trends need 2 min" in soak
 
 
 def test_a_load_of_a_number_that_nobody_knows_is_not_planned(l9gate: Gate) -> None:

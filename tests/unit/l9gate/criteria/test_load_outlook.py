@@ -3,7 +3,7 @@
 import pytest
 
 from l9gate.criteria.criterion import Scope
-from l9gate.criteria.load_outlook import LoadProspect, LoadSize, plan_load
+from l9gate.criteria.load_outlook import LoadProspect, LoadSize, plan_load, soak_needs_s
 from l9gate.criteria.policy import default_policy_text, parse_policy
 from l9gate.evidence.records import Layer, Origin
 from l9gate.measure.sequential import Stopping
@@ -58,3 +58,11 @@ def test_dollars_are_those_of_the_model() -> None:
     assert size(300).usd(PRICES) == pytest.approx(300 * each_usd)
     assert planned(300)["load-latency-p95"].usd == pytest.approx(59 * each_usd)
     assert size(300, "no-such-model").usd(PRICES) is None
+
+
+@pytest.mark.parametrize(("sources", "least_s"), [(("soak",), 600), (("load",), None)])
+def test_trends_of_a_soak_need_their_longest_window(
+    sources: tuple[str, ...], least_s: float | None
+) -> None:
+    scope = Scope(layers=(), kind=Origin.LIVE, environment="staging", sources=sources)
+    assert soak_needs_s(parse_policy(default_policy_text()).asked(scope)) == least_s
