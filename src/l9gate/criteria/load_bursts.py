@@ -52,7 +52,7 @@ def _among(*ends: CallEnd) -> Columns:
     def read(view: LoadView) -> "tuple[NDArray[np.bool_], NDArray[np.float64]]":
         import numpy as np
 
-        found = np.isin(view.ends, [int(end) for end in ends])
+        found = np.isin(view.ends, [int(end) for end in ends]) & view.is_counted
         return view.is_counted, found.astype(np.float64)
 
     return read

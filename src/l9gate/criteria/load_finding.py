@@ -54,7 +54,7 @@ def price_of_load(excerpt: Excerpt, samples: int) -> Callable[[int], str | None]
 def cost_usd(view: LoadView, prices: PriceList) -> float | None:
     """Return what the calls in blocks cost; None if a usage or a price is not known."""
     total = 0.0
-    for block in view.blocks:
+    for block in view.own_blocks:
         if block.usage is None and CallEnd.OK not in block.ends:
             continue  # nothing was answered whole, so nothing says what it used
         if block.usage is None or block.model is None:
@@ -100,10 +100,13 @@ def _in_words(decision: Decision, condition: Condition) -> str:
 
 def _notes(finding: Finding, condition: Condition, excerpt: Excerpt) -> list[str]:
     view, notes = excerpt.load, []
-    unproven = int(view.is_unproven.sum())
+    counted = "as errors" if bool(view.is_proven.any()) else "for nothing"
+    foreign = int(view.is_foreign.sum())
+    unproven = int(view.is_unproven.sum()) - foreign
     if unproven:
-        counted = "as errors" if bool(view.is_proven.any()) else "for nothing"
         notes.append(f"{unproven:,} answers without request id or usage count {counted}")
+    if foreign:
+        notes.append(f"{foreign:,} answers that say they come from elsewhere count {counted}")
     if condition.quantile is None:
         return notes
     ranked = rank_latency_of(view)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from l9gate.criteria.excerpt import Excerpt
-from l9gate.criteria.load_view import FAILURES, LoadView
+from l9gate.criteria.load_view import FAILURES, MADE_UP, LoadView
 from l9gate.criteria.ranked import Ranked
 from l9gate.criteria.readings import Pace, Reading
 from l9gate.criteria.shortfall import calls_of_shards, cut_short, is_decided
@@ -118,7 +118,7 @@ def tally_cached(excerpt: Excerpt) -> Tally:
 def read_calls(excerpt: Excerpt) -> Reading:
     """Return how many calls were sent; `where.end` picks those that ended so."""
     sent = _sent(excerpt.load)
-    any_sent = bool(excerpt.load_log.view(excerpt.scope.kind, _whole_arm(excerpt)).blocks)
+    any_sent = bool(excerpt.load_log.view(excerpt.scope.kind, _whole_arm(excerpt)).own_blocks)
     return Reading(value=float(sent) if any_sent else None, n=sent)
 
 
@@ -174,9 +174,11 @@ def _sent(view: LoadView) -> int:
 def _tally(view: LoadView, ends: tuple[CallEnd, ...]) -> Tally:
     import numpy as np
 
-    rows = int(np.isin(view.ends, [int(end) for end in ends]).sum())
+    among = view.is_sent if set(ends) <= set(MADE_UP) else view.is_counted
+    rows = int((np.isin(view.ends, [int(end) for end in ends]) & among).sum())
     beyond = view.ends_beyond()
-    return rows + sum(beyond.get(end, 0) for end in ends), _sent(view)
+    total = sum(count for end, count in beyond.items() if end is not CallEnd.NOT_PAID)
+    return rows + sum(beyond.get(end, 0) for end in ends), int(among.sum()) + total
 
 
 def _whole(view: LoadView, took_s: "NDArray[np.float64]") -> "NDArray[np.float64]":

@@ -155,7 +155,7 @@ def _arm(
         failed=failed,
         ends=_ends(excerpt),
         unproven=int(excerpt.load.is_unproven.sum()),
-        usage=sum_usage(one.usage for one in excerpt.load.blocks),
+        usage=sum_usage(one.usage for one in excerpt.load.own_blocks),
         cost_usd=cost_usd(excerpt.load, prices_of(log)),
     )
 

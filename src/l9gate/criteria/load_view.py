@@ -35,6 +35,8 @@ FAILURES = (
     CallEnd.RAISED,
 )
 
+MADE_UP = (CallEnd.DEGRADED, CallEnd.CACHED)  # answers for which nobody need have been called
+
 
 def word_of(end: CallEnd) -> str:
     """Return an end as policies write it, such as `rate_limited`."""
@@ -42,10 +44,11 @@ def word_of(end: CallEnd) -> str:
 
 
 class LoadView:
-    """The calls of one arm and origin that a `where` leaves, one row a call.
+    """The calls of one arm that a `where` leaves, one row a call.
 
-    An answer without what proves it (request id, model and usage) is none of the run's kind. If
-    all are so, the endpoint proves nothing and no answer counts; else such an answer is an error.
+    An answer without what proves it (request id, model and usage), or that says that it comes from
+    elsewhere, is none of the run's kind. If all are so, the endpoint proves nothing and no answer
+    counts, nor does what the application made up without one; else such an answer is an error.
     """
 
     def __init__(
@@ -57,13 +60,11 @@ class LoadView:
     ) -> None:
         arm = Arm(where.get("arm", Arm.MAIN))
         self._end = where.get("end")
+        self._kind = kind
         self.ranked: dict[str, Ranked] = {}  # samples that were put in order, by name
-        self.blocks = [
-            one
-            for one in blocks
-            if one.arm is arm and one.origin is kind and _is_within(one, where)
-        ]
-        shards = {(one.span, one.shard) for one in self.blocks}
+        self.blocks = [one for one in blocks if one.arm is arm and _is_within(one, where)]
+        self.own_blocks = [one for one in self.blocks if one.origin is kind]
+        shards = {(one.span, one.shard) for one in self.own_blocks}
         # Only what comes after a shard's blocks is counted, so that they tell its origin.
         self.slices = [
             one
@@ -74,7 +75,7 @@ class LoadView:
     @property
     def spans(self) -> frozenset[str]:
         """The spans that the calls belong to."""
-        return frozenset(one.span for one in self.blocks)
+        return frozenset(one.span for one in self.own_blocks)
 
     @cached_property
     def due_s(self) -> "NDArray[np.float64]":
@@ -119,19 +120,19 @@ class LoadView:
         """Which calls were answered whole, with everything that proves the answer."""
         marks = self._bytes(lambda one: one.marks)[self._kept]
         proven: NDArray[np.bool_] = (self.ends == CallEnd.OK) & (marks & PROOF == PROOF)
-        return proven
+        return proven & ~self.is_foreign
 
     @cached_property
     def is_timed_out(self) -> "NDArray[np.bool_]":
         """Which calls a deadline ended."""
         timed_out: NDArray[np.bool_] = self.ends == CallEnd.TIMED_OUT
-        return timed_out
+        return timed_out & ~self.is_foreign
 
     @cached_property
     def is_unproven(self) -> "NDArray[np.bool_]":
-        """Which calls were answered whole without what proves the answer."""
+        """Which calls were answered whole without what proves the answer, or from elsewhere."""
         unproven: NDArray[np.bool_] = (self.ends == CallEnd.OK) & ~self.is_proven
-        return unproven
+        return unproven | self.is_foreign
 
     @cached_property
     def is_failed(self) -> "NDArray[np.bool_]":
@@ -139,13 +140,26 @@ class LoadView:
         import numpy as np
 
         failed: NDArray[np.bool_] = np.isin(self.ends, [int(end) for end in FAILURES])
-        return failed | self.is_unproven if bool(self.is_proven.any()) else failed
+        if bool(self.is_proven.any()):
+            return failed | self.is_unproven
+        return failed & ~self.is_foreign
 
     @cached_property
-    def is_counted(self) -> "NDArray[np.bool_]":
+    def is_sent(self) -> "NDArray[np.bool_]":
         """Which calls were sent, and not answered by something that proves nothing at all."""
         sent: NDArray[np.bool_] = self.ends != CallEnd.NOT_PAID
         return sent if bool(self.is_proven.any()) else sent & ~self.is_unproven
+
+    @cached_property
+    def is_counted(self) -> "NDArray[np.bool_]":
+        """The same without what the application made up, where nothing at all was proven."""
+        import numpy as np
+
+        if bool(self.is_proven.any()):
+            return self.is_sent
+        made_up = np.isin(self.ends, [int(end) for end in MADE_UP])
+        counted: NDArray[np.bool_] = self.is_sent & ~made_up
+        return counted
 
     def gaps(self) -> "tuple[NDArray[np.uint32], NDArray[np.float32]]":
         """Return how many gaps each call has, and those of all calls one after another."""
@@ -177,6 +191,14 @@ class LoadView:
     def may_end(self, end: CallEnd) -> bool:
         """Whether calls that ended so are shown."""
         return self._end in (None, word_of(end))
+
+    @cached_property
+    def is_foreign(self) -> "NDArray[np.bool_]":
+        """Which answers say that they come from elsewhere than the run's do."""
+        import numpy as np
+
+        flags = [np.full(one.calls, one.origin is not self._kind) for one in self.blocks]
+        return np.concatenate([np.empty(0, dtype=np.bool_), *flags])[self._kept]
 
     @cached_property
     def _kept(self) -> "NDArray[np.bool_]":
@@ -219,7 +241,7 @@ class LoadLog:
         self.plans = tuple(plans)
         self.checks = tuple(checks)
         self._views: dict[tuple[Origin, tuple[tuple[str, str], ...]], LoadView] = {}
-        self._same: dict[tuple[str | None, tuple[int, ...]], LoadView] = {}
+        self._same: dict[tuple[Origin, str | None, tuple[int, ...]], LoadView] = {}
 
     def view(self, kind: Origin, where: Mapping[str, str]) -> LoadView:
         """Return the calls of one origin that a `where` leaves."""
@@ -227,7 +249,7 @@ class LoadLog:
         key = (kind, tuple(sorted(narrowed.items())))
         if key not in self._views:
             view = LoadView(self.blocks, self.slices, kind, narrowed)
-            shown = (where.get("end"), tuple(id(one) for one in (*view.blocks, *view.slices)))
+            shown = (kind, where.get("end"), tuple(id(one) for one in (*view.blocks, *view.slices)))
             self._views[key] = self._same.setdefault(shown, view)  # put in order only once
         return self._views[key]
 
