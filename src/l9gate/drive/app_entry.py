@@ -49,9 +49,12 @@ class AppEntry:
         """There is nothing to let go of."""
 
     async def call(self, job: Job, due_s: float) -> Row:
-        """Carry out one operation."""
+        """Carry out one operation; one that would end the process has failed, no more."""
         sent_s = self._clock.now_s()
-        end = read_result(await self._operation(job.body))
+        try:
+            end = read_result(await self._operation(job.body))
+        except SystemExit:  # else the application chose the exit code of the gate
+            end = CallEnd.RAISED
         ended_s = self._clock.now_s()
         return Row(due_s=due_s, sent_s=sent_s, ended_s=ended_s, end=end, origin=self.origin)
 

@@ -122,7 +122,8 @@ class Call:
         self._status = status
         self._headers_s = at_s
         head = head.lower()
-        if self._desk.witness.proof in head:
+        _, is_there, rest = head.partition(self._desk.witness.proof)
+        if is_there and rest.partition(b"\r\n")[0].strip():  # an empty one proves nothing
             self._marks = _HAS_REQUEST_ID
         if _ORIGIN in head:
             said = head.partition(_ORIGIN)[2].partition(b"\r\n")[0]

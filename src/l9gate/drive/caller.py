@@ -1,6 +1,7 @@
 """Calls that are more than bytes: a task for each, on the same schedule."""
 
 import asyncio
+from math import inf
 from typing import Protocol
 
 from l9gate.drive.columns import Row
@@ -11,6 +12,8 @@ from l9gate.errors import L9gateError
 from l9gate.evidence.load import Arm, CallEnd
 from l9gate.evidence.words import Origin
 from l9gate.measure.clock import Clock
+
+_GRACE_S = 1.0  # in which a cancelled call may tidy up before it is cancelled again
 
 
 class Caller(Protocol):
@@ -44,7 +47,7 @@ class TaskEntry:
         self._take = take
         self._timeout_s = timeout_s
         self._tasks: dict[asyncio.Task[Row], float] = {}  # when it was sent
-        self._overdue: set[asyncio.Task[Row]] = set()
+        self._overdue: dict[asyncio.Task[Row], float] = {}  # when it was cancelled last
         self._failure: L9gateError | None = None
         self._is_closed = False
 
@@ -84,12 +87,15 @@ class TaskEntry:
         task.add_done_callback(end)
 
     def sweep(self, now_s: float) -> None:
-        """Cancel the calls whose time is over; they began in this order."""
+        """Cancel the calls whose time is over, again those that do not heed it.
+
+        They began in this order.
+        """
         for task, sent_s in self._tasks.items():
             if sent_s > now_s - self._timeout_s:
                 return
-            if task not in self._overdue:
-                self._overdue.add(task)
+            if self._overdue.get(task, -inf) < now_s - _GRACE_S:
+                self._overdue[task] = now_s
                 task.cancel()
 
     def abandon(self) -> int:
@@ -108,8 +114,7 @@ class TaskEntry:
 
     def _row_of(self, task: "asyncio.Task[Row]", due_s: float, sent_s: float) -> Row | None:
         """Return what a call said; one that was cancelled has timed out, or is not known of."""
-        was_overdue = task in self._overdue
-        self._overdue.discard(task)
+        was_overdue = self._overdue.pop(task, None) is not None
         end, origin = CallEnd.TIMED_OUT, self._caller.origin
         if not was_overdue:
             if task.cancelled():

@@ -59,6 +59,11 @@ def test_a_whole_answer_is_ok_with_its_times_and_usage(desk: Desk) -> None:
     assert isnan(row.first_token_s)
 
 
+def test_a_request_id_without_a_value_proves_nothing(desk: Desk) -> None:
+    row = desk.end_of(head=b"HTTP/1.1 200 OK\r\nrequest-id: \r\ncontent-length: 1\r\n")
+    assert row.marks == CallMark.HAS_USAGE
+
+
 @pytest.mark.parametrize(
     ("status", "end"),
     [

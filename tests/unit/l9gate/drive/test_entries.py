@@ -1,5 +1,6 @@
 import asyncio
 import sys
+from contextlib import suppress
 from types import ModuleType, SimpleNamespace
 
 import pytest
@@ -93,7 +94,10 @@ class Caller:
             raise RateLimitError
         if job.label == "impossible":
             raise PlanError("impossible")
-        if job.label == "hang":
+        if job.label == "stubborn":
+            with suppress(asyncio.CancelledError):
+                await asyncio.Event().wait()
+        if job.label in ("hang", "stubborn"):
             await asyncio.Event().wait()
         return Row(due_s=due_s, sent_s=due_s, ended_s=self.clock.now_s(), end=CallEnd.OK)
 
@@ -108,9 +112,11 @@ async def rows_of(*labels: str, overdue: bool = False) -> list[Row]:
         await asyncio.sleep(0)
     if overdue:
         clock.advance(6.0)
-        entry.sweep(clock.now_s())
-        for _ in range(3):
-            await asyncio.sleep(0)
+        while entry.in_flight:
+            entry.sweep(clock.now_s())
+            for _ in range(3):
+                await asyncio.sleep(0)
+            clock.advance(2.0)
     await entry.close()
     return rows
 
@@ -124,6 +130,12 @@ def test_every_call_of_a_caller_has_a_row() -> None:
 def test_a_call_that_takes_too_long_is_cancelled_and_censored() -> None:
     (row,) = asyncio.run(rows_of("hang", overdue=True))
     assert (row.end, row.sent_s, row.ended_s) == (CallEnd.TIMED_OUT, 100.0, 106.0)
+
+
+def test_a_call_that_swallows_its_cancellation_is_cancelled_again() -> None:
+    """Else the load would wait for it without an end."""
+    (row,) = asyncio.run(rows_of("stubborn", overdue=True))
+    assert row.end == CallEnd.TIMED_OUT
 
 
 def test_a_call_that_we_end_ourselves_has_no_row() -> None:
@@ -149,6 +161,19 @@ def test_an_entry_point_is_called_with_the_body(monkeypatch: pytest.MonkeyPatch)
     row = asyncio.run(entry.call(JOB, 49.0))
     assert seen == [b"{}"]
     assert (row.due_s, row.sent_s, row.end) == (49.0, 50.0, CallEnd.CACHED)
+
+
+def test_an_entry_point_that_ends_the_process_has_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`sys.exit(0)` of an application is no verdict."""
+
+    async def leave(_body: bytes) -> None:
+        sys.exit(0)
+
+    module = ModuleType("made_app")
+    monkeypatch.setattr(module, "leave", leave, raising=False)
+    monkeypatch.setitem(sys.modules, "made_app", module)
+    row = asyncio.run(AppEntry("made_app:leave", ManualClock(50.0), Origin.LIVE).call(JOB, 49.0))
+    assert row.end == CallEnd.RAISED
 
 
 @pytest.mark.parametrize("name", ["json:loads", "json:absent", "absent:f", "json"])
