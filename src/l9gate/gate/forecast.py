@@ -16,8 +16,9 @@ from l9gate.criteria.snapshot import Snapshot
 from l9gate.errors import BudgetError, RunDataError
 from l9gate.evidence.load import Source
 from l9gate.evidence.records import Exchange, Layer, LayerRun, Origin
+from l9gate.gate.judgement import scope_of
 from l9gate.gate.money import check_budget
-from l9gate.gate.request import RunRequest
+from l9gate.gate.request import RunRequest, scope_of_request
 from l9gate.measure.clock import Clock
 from l9gate.measure.sequential import Stopping
 from l9gate.store.history import read_history
@@ -96,13 +97,7 @@ def plan(request: RunRequest, clock: Clock) -> Forecast:
         PolicyError: the policy is wrong.
     """
     policy = _policy_of(request)
-    scope = Scope(
-        layers=request.layers,
-        kind=request.kind,
-        environment=request.environment.name,
-        alpha=policy.alpha,
-        stopping=policy.stopping,
-    )
+    scope = scope_of_request(request, policy)
     with ExitStack() as stack:
         earlier = list(_earlier_runs(request, policy, stack))
         layers, caps_usd, words, warnings = _money(request, clock, earlier)
@@ -183,14 +178,7 @@ def _earlier_runs(request: RunRequest, policy: Policy, stack: ExitStack) -> Iter
                 log = stack.enter_context(open_run(entry.path).read())
             except RunDataError:
                 continue
-            scope = Scope(
-                layers=manifest.layers,
-                kind=manifest.kind,
-                environment=manifest.environment,
-                alpha=policy.alpha,
-                sources=manifest.sources,
-                stopping=policy.stopping,
-            )
+            scope = scope_of(manifest, policy)
             layers = frozenset(run.layer for run in log.of(LayerRun))
             yield _Earlier(entry.path.name, layers, manifest.kind, Snapshot(log), scope)
 

@@ -49,7 +49,7 @@ def judge(paths: Sequence[Path], policy: Path | None = None) -> Judgement:
     rules = _policy_of(folders, policy)
     logs = [folder.read() for folder in folders]
     log = Snapshot(PooledLog(logs))
-    scope = _scope(manifests[0], rules)
+    scope = scope_of(manifests[0], rules)
     findings = (_completeness(logs, manifests, scope), *rules.judge(log, scope))
     verdict = decide(findings, scope)
     document = build_document(
@@ -86,7 +86,7 @@ def watch(path: Path, policy: Path | None = None) -> list[Alert]:
     folder = open_run(path)
     rules = _policy_of([folder], policy)
     with folder.read() as log:
-        scope = _scope(folder.manifest, rules)
+        scope = scope_of(folder.manifest, rules)
         changes = evaluate_alerts(log, rules.alert_rules, scope, rules.alert_settings)
     lines = (msgspec.json.encode(change) + b"\n" for change in changes)
     folder.write("alerts.jsonl", b"".join(lines))
@@ -113,7 +113,8 @@ def _policy_of(folders: Sequence[RunFolder], chosen: Path | None) -> Policy:
     return policy
 
 
-def _scope(manifest: Manifest, policy: Policy) -> Scope:
+def scope_of(manifest: Manifest, policy: Policy) -> Scope:
+    """Return what a run was asked to show."""
     return Scope(
         layers=manifest.layers,
         kind=manifest.kind,

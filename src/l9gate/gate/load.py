@@ -6,7 +6,6 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from l9gate.criteria.criterion import Scope
 from l9gate.criteria.policy import Policy, parse_policy, policy_text_of
 from l9gate.criteria.quantities import BY_NAME, PaceOf
 from l9gate.criteria.stopping import sampled
@@ -24,7 +23,7 @@ from l9gate.gate.collecting import collect_until_done
 from l9gate.gate.judgement import Judgement, judge
 from l9gate.gate.load_app import application_environ, project_modules, witnessed_caller
 from l9gate.gate.load_progress import LoadProgress
-from l9gate.gate.request import RunRequest, Say, describe_request, manifest_of
+from l9gate.gate.request import RunRequest, Say, describe_request, manifest_of, scope_of_request
 from l9gate.gate.target import account_of_run, caps_of_run, open_target
 from l9gate.measure.clock import SystemClock
 from l9gate.net.loops import find_loop_factory
@@ -191,14 +190,7 @@ def order_of(request: LoadRequest, target: SuiteTarget) -> LoadOrder:
 
 def _asked(run: RunRequest, policy: Policy) -> Asked:
     """Return what is asked of the load, so that it can end once that is certain."""
-    scope = Scope(
-        layers=run.layers,
-        kind=run.kind,
-        environment=run.environment.name,
-        alpha=policy.alpha,
-        sources=run.sources,
-        stopping=run.stopping or policy.stopping,
-    )
+    scope = scope_of_request(run, policy)
     asked = policy.asked(scope)
     paces = [
         one.min_window_s

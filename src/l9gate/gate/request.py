@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from l9gate.criteria.criterion import Scope
+from l9gate.criteria.policy import Policy
 from l9gate.drive.order import WHOLE, Share
 from l9gate.evidence.records import Layer, Origin
 from l9gate.measure.sequential import Stopping
@@ -52,6 +54,18 @@ class RunRequest:
         """The origin that counts; the unit layer calls nobody, so it is never rehearsed."""
         is_simulated = self.is_rehearsal and self.calls_api
         return Origin.SIMULATED if is_simulated else Origin.LIVE
+
+
+def scope_of_request(request: RunRequest, policy: Policy) -> Scope:
+    """Return what a run is to show, before there is one."""
+    return Scope(
+        layers=request.layers,
+        kind=request.kind,
+        environment=request.environment.name,
+        alpha=policy.alpha,
+        sources=request.sources,
+        stopping=request.stopping or policy.stopping,
+    )
 
 
 def manifest_of(request: RunRequest, endpoint: str) -> Manifest:

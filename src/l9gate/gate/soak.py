@@ -21,7 +21,7 @@ from l9gate.gate.blame import find_allocations
 from l9gate.gate.collecting import collect_until_done
 from l9gate.gate.judgement import Judgement, judge
 from l9gate.gate.load_app import application_environ, project_modules, witnessed_caller
-from l9gate.gate.request import RunRequest, Say, describe_request, manifest_of
+from l9gate.gate.request import RunRequest, Say, describe_request, manifest_of, scope_of_request
 from l9gate.gate.soak_asked import SoakAsked, read_asked, write_asked
 from l9gate.gate.soak_progress import SoakProgress
 from l9gate.gate.soaked import Soaked, running_command
@@ -204,14 +204,7 @@ def _watched(asked: SoakAsked, soaked: Soaked, target: SuiteTarget) -> Watched:
 
 def _orders(part: _Soak, drive: Drive, watched: Watched, progress: SoakProgress) -> SoakOrders:
     run, asked = part.run, part.asked
-    scope = Scope(
-        layers=(),
-        kind=run.kind,
-        environment=run.environment.name,
-        alpha=part.policy.alpha,
-        sources=run.sources,
-        stopping=run.stopping or part.policy.stopping,
-    )
+    scope = scope_of_request(run, part.policy)
     look_every_s = min(max(asked.duration_s / LOOKS, LEAST_LOOK_S), MOST_LOOK_S)
     return SoakOrders(
         drive=drive,
