@@ -103,10 +103,16 @@ class Generated:
         """Yield them until the function ends.
 
         Raises:
-            PlanError: it yields something that cannot be sent.
+            PlanError: it yields something that cannot be sent, or wants to end the process.
         """
-        made = itertools.islice(self.generate(seed), shard, None, shards)
+        made = itertools.islice(self._made(seed), shard, None, shards)
         return map(self._job_of, made)
+
+    def _made(self, seed: int) -> Iterator[Job | bytes | dict[str, object]]:
+        try:
+            yield from self.generate(seed)
+        except SystemExit as error:  # else the project chose the exit code of the gate
+            raise PlanError(f"`{self.name}` wants to end the process") from error
 
     def _job_of(self, made: Job | bytes | dict[str, object]) -> Job:
         if isinstance(made, Job):
@@ -203,8 +209,9 @@ def load_function(module_name: str, function_name: str) -> Generator:
     """
     try:
         found = getattr(importlib.import_module(module_name), function_name, None)
-    except ImportError as error:
-        raise PlanError(f"`{module_name}` cannot be imported: {error}") from error
+    except (Exception, SystemExit) as error:
+        why = f"{type(error).__name__}: {error}"
+        raise PlanError(f"`{module_name}` cannot be imported: {why}") from error
     if not callable(found):
         raise PlanError(f"`{module_name}` has no function `{function_name}`")
     return found  # type: ignore[no-any-return]  # what it returns is checked when it comes

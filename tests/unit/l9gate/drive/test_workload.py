@@ -11,6 +11,7 @@ from l9gate.drive.workload import (
     Fixed,
     Generated,
     Job,
+    load_function,
     load_workload,
     minimal,
     parse_workload,
@@ -85,6 +86,27 @@ def test_a_generator_that_yields_something_else_is_named() -> None:
 
     with pytest.raises(PlanError, match="`x:y` yields a int"):
         list(Generated(generate, "x:y").jobs(0, 0, 1))
+
+
+def test_a_generator_that_ends_the_process_is_named() -> None:
+    """`sys.exit(0)` of a workload is no verdict."""
+
+    def generate(_seed: int) -> Iterator[bytes]:
+        yield b"{}"
+        sys.exit(0)
+
+    with pytest.raises(PlanError, match="`x:y` wants to end the process"):
+        list(Generated(generate, "x:y").jobs(0, 0, 1))
+
+
+@pytest.mark.parametrize("text", ["raise SystemExit(0)", "1 / 0", "def f(:", "import no_such"])
+def test_a_module_that_cannot_be_imported_is_named(
+    text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "made_to_fail.py").write_text(text)
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(PlanError, match="`made_to_fail` cannot be imported: "):
+        load_function("made_to_fail", "f")
 
 
 def test_a_workload_is_found_by_path_or_by_name(
