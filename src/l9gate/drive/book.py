@@ -6,12 +6,13 @@ from math import inf, isnan
 import msgspec
 
 from l9gate.drive.columns import Group, Place, Row, build_block, is_measured
-from l9gate.evidence.load import Arm, CallEnd, LoadHistogram
+from l9gate.evidence.load import Arm, CallEnd, CallMark, LoadHistogram
 from l9gate.evidence.log import Sink
 from l9gate.evidence.words import Origin
 from l9gate.measure.histogram import Histogram
 
 BLOCK_ROWS = 1024
+_PROOF = int(CallMark.HAS_REQUEST_ID | CallMark.HAS_USAGE)
 _QUANTITIES = ("latency", "service", "ttft", "gap")
 
 
@@ -87,6 +88,11 @@ class Book:
             self._count(group, rows)
 
     def _count(self, group: Group, rows: list[Row]) -> None:
+        """Count calls, of which no mark is kept: what nothing proves is counted as malformed."""
+        for row in rows:
+            is_bare = row.end == CallEnd.OK and row.marks & _PROOF != _PROOF
+            if is_bare or group.origin is not self._place.origin:
+                row.end = CallEnd.MALFORMED
         ended_s = [row.ended_s for row in rows]
         part = self._slices.get(group)
         if part is None:

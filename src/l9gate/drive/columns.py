@@ -49,6 +49,7 @@ class Place(msgspec.Struct, frozen=True):
     shard: int
     host: str
     control_host: str  # that of bare calls, which always go to the endpoint
+    origin: Origin = Origin.LIVE  # where answers of the run's kind come from
 
 
 def build_block(place: Place, group: Group, rows: list[Row], at_s: float) -> LoadBlock:

@@ -73,7 +73,8 @@ class Driver:
         self._wire = WireEntry(plan.wire, clock, self.take, purse)
         self._main: Entrance = self._wire
         host = Endpoint.parse(plan.wire.base_url).host
-        place = Place(plan.span, plan.shard, "" if plan.entry is Entry.APP else host, host)
+        main_host = "" if plan.entry is Entry.APP else host
+        place = Place(plan.span, plan.shard, main_host, host, plan.wire.origin)
         self._book = Book(sink, place, plan.exact_values)
         self._vitals = Vitals(clock, plan.span, plan.shard)
         jobs = plan.workload.jobs(plan.seed, plan.shard, plan.shards)

@@ -1,4 +1,5 @@
 from array import array
+from collections import Counter
 from math import inf, nan
 
 import msgspec
@@ -19,7 +20,8 @@ MODEL = "m"
 
 
 def row_of(number: int = 0, *, end: CallEnd = CallEnd.OK, **fields: object) -> Row:
-    row = Row(due_s=100.0 + number, sent_s=100.25 + number, ended_s=101.0 + number, end=end)
+    due_s = 100.0 + number
+    row = Row(due_s=due_s, sent_s=due_s + 0.25, ended_s=due_s + 1.0, end=end, marks=3)
     return msgspec.structs.replace(row, position=number, **fields)
 
 
@@ -45,7 +47,7 @@ def test_rows_come_back_from_the_columns_of_a_block() -> None:
         first_tool_s=101.7,
         gaps_s=array("f", [0.5, 0.25]),
         usage=Usage(input_tokens=3, output_tokens=9),
-        marks=3,
+        marks=7,
     )
     (block,) = booked(row_of(0), streamed, row_of(2, end=CallEnd.CUT), stream=True).of(LoadBlock)
     assert decode_record(encode_record(block)) == block
@@ -56,7 +58,7 @@ def test_rows_come_back_from_the_columns_of_a_block() -> None:
     assert floats(block.sent_s) == [100.25, 101.25, 102.25]
     assert floats(block.ended_s) == [101, 102, 103]
     assert list(block.ends) == [CallEnd.OK, CallEnd.OK, CallEnd.CUT]
-    assert list(block.marks) == [0, 3, 0]
+    assert list(block.marks) == [3, 7, 3]
     assert floats(block.first_token_s) == pytest.approx([nan, 101.6, nan], nan_ok=True)
     assert block.first_text_s == b""
     assert np.frombuffer(block.output_tokens, "<u4").tolist() == [0, 9, 0]
@@ -69,6 +71,20 @@ def test_columns_without_a_value_are_left_out() -> None:
     (block,) = booked(row_of()).of(LoadBlock)
     empty = (block.headers_s, block.first_token_s, block.output_tokens, block.gaps_s, block.usage)
     assert empty == (b"", b"", b"", b"", None)
+
+
+@pytest.mark.parametrize("fault", [{"marks": 1}, {"marks": 2}, {"origin": Origin.SIMULATED}])
+def test_beyond_single_rows_an_answer_without_proof_counts_as_malformed(
+    fault: dict[str, object],
+) -> None:
+    """Counts have no marks: whoever reads them could not tell it from an answer."""
+    log = booked(row_of(), msgspec.structs.replace(row_of(1), **fault), exact_values=0)
+    slices = [one for one in log.of(LoadHistogram) if one.quantity == "latency"]
+    ends = Counter[int]()
+    for one in slices:
+        ends.update(one.ends)
+    assert ends == {CallEnd.OK: 1, CallEnd.MALFORMED: 1}
+    assert sum(Histogram.from_hdr(one.counts).count for one in slices) == 1
 
 
 def test_arms_and_origins_do_not_share_a_block() -> None:
