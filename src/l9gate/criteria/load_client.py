@@ -72,10 +72,14 @@ def _late_s(view: LoadView) -> float:
 
 
 def _p99_s(view: LoadView) -> float | None:
-    """Return the p99 of the main arm, in seconds; None without a whole answer.
+    """Return the p99 of the main arm, in seconds; None without an answer or timeout.
 
-    Where that is a timeout, it is the longest answer: no lag would be much beside infinity.
+    Where that is a timeout, it is the longest answer, or else the longest wait: no lag would be
+    much beside infinity.
     """
     ranked = rank_latency_of(view)
     finite = len(ranked) - ranked.count_infinite()
-    return min(nearest_rank(ranked, 0.99), ranked[finite - 1]) if finite else None
+    if finite:
+        return min(nearest_rank(ranked, 0.99), ranked[finite - 1])
+    waited_s = (view.ended_s - view.due_s)[view.is_timed_out]
+    return float(waited_s.max()) if len(waited_s) else None

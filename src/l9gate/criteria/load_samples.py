@@ -129,8 +129,9 @@ def read_load_pace(excerpt: Excerpt) -> Pace:
     count = int(proven.sum()) + view.ends_beyond().get(CallEnd.OK, 0)
     if not count:
         return Pace(count=0, window_s=0.0)
-    starts = [float(view.sent_s[proven].min())] if proven.any() else []
-    ends = [float(view.ended_s[proven].max())] if proven.any() else []
+    sent = view.is_counted
+    starts = [float(view.sent_s[sent].min())] if sent.any() else []
+    ends = [float(view.ended_s[sent].max())] if sent.any() else []
     starts += [one.since_s for one in view.slices]
     ends += [one.until_s for one in view.slices]
     return Pace(count=count, window_s=round(max(ends) - min(starts), _CLOCK_DIGITS))

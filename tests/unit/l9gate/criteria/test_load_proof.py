@@ -5,15 +5,17 @@ from collections.abc import Callable
 import pytest
 
 from l9gate.criteria.excerpt import Excerpt
+from l9gate.criteria.load_client import why_limited
 from l9gate.criteria.load_samples import (
     rank_latency,
     read_calls,
+    read_load_pace,
     tally_cached,
     tally_degraded,
     tally_error,
     tally_rejected,
 )
-from l9gate.evidence.load import CallEnd, LoadBlock
+from l9gate.evidence.load import CallEnd, ClientCheck, LoadBlock
 from l9gate.evidence.records import Origin
 
 Block = Callable[..., LoadBlock]
@@ -59,3 +61,22 @@ def test_what_an_application_made_up_counts_beside_an_answer(
     excerpt = loaded(load_block([0.1, 0.1], ends=[CallEnd.OK, CallEnd.CACHED]))
     assert tally_error(excerpt) == (0, 2)
     assert tally_cached(excerpt) == (1, 2)
+
+
+def test_throughput_counts_the_time_in_which_calls_failed(
+    load_block: Block, loaded: Loaded
+) -> None:
+    """An API that stops after half of the load has carried half of it, not all of it for a while."""
+    ends = [CallEnd.OK] * 40 + [CallEnd.SERVER_ERROR] * 40
+    pace = read_load_pace(loaded(load_block([1.0] * 80, ends=ends)))
+    assert (pace.count, pace.window_s) == (40, 80.0)
+
+
+def test_a_client_that_was_late_is_told_where_nothing_but_timeouts_came(
+    load_block: Block, loaded: Loaded, client_check: Callable[..., ClientCheck]
+) -> None:
+    timeouts = load_block([3.0] * 20, ends=CallEnd.TIMED_OUT)
+    late = why_limited(loaded(timeouts, client_check(loop_lag_s=1.0)))
+    assert late is not None
+    assert "1e+03 ms late" in late
+    assert why_limited(loaded(timeouts, client_check())) is None
