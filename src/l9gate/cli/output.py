@@ -21,6 +21,8 @@ FILES = ("report.txt", "report.html", "report.json", "junit.xml")
 
 def show_judgement(judgement: Judgement, format_name: str) -> None:
     """Print the report to stdout: `text`, `json`, `html`, `junit`, `sarif` or `hdr`."""
+    if sys.stdout is None:
+        return  # whoever closed it wants the exit code alone
     if format_name == "json":
         sys.stdout.buffer.write(render_json(judgement.document))
     elif format_name == "html":

@@ -66,7 +66,7 @@ def test_what_an_application_made_up_counts_beside_an_answer(
 def test_throughput_counts_the_time_in_which_calls_failed(
     load_block: Block, loaded: Loaded
 ) -> None:
-    """An API that stops after half of the load has carried half of it, not all of it for a while."""
+    """An API that stops after half of the load has carried half of it."""
     ends = [CallEnd.OK] * 40 + [CallEnd.SERVER_ERROR] * 40
     pace = read_load_pace(loaded(load_block([1.0] * 80, ends=ends)))
     assert (pace.count, pace.window_s) == (40, 80.0)
