@@ -4,11 +4,12 @@ from l9gate.criteria.excerpt import Excerpt
 from l9gate.criteria.load_samples import rank_latency_of, rank_lateness_of
 from l9gate.criteria.load_view import LoadView
 from l9gate.criteria.readings import Reading
-from l9gate.evidence.load import ClientCheck
+from l9gate.evidence.load import ClientCheck, Entry
 from l9gate.measure.intervals import nearest_rank
 
 THE_CLIENT = "the client, not the API, was the limit"
-WHAT_TO_DO = "more processes (--workers), or a lower --rate"
+MORE_PROCESSES = "more processes (--workers), or a lower --rate"
+LESS_AT_ONCE = "a lower --rate: the application shares its process with the load"
 MAX_CPU_SHARE = 0.85  # of its core; beyond it queues grow in the client
 MAX_LAG_SHARE = 0.05  # of the p99 that it reports
 
@@ -46,6 +47,13 @@ def why_limited(excerpt: Excerpt) -> str | None:
         if p99_s is not None and lag_s is not None and lag_s > MAX_LAG_SHARE * p99_s:
             return f"{THE_CLIENT}: it was {1000 * lag_s:.3g} ms late, the p99 is {p99_s:.3g} s"
     return None
+
+
+def what_to_do(excerpt: Excerpt) -> str:
+    """Return what helps a client that was the limit."""
+    spans = excerpt.load.spans
+    entries = {one.entry for one in excerpt.load_log.plans if one.span in spans}
+    return MORE_PROCESSES if entries <= {Entry.WIRE} else LESS_AT_ONCE
 
 
 def _checks_of(excerpt: Excerpt) -> list[ClientCheck]:

@@ -9,7 +9,7 @@ from l9gate.criteria.decision import Decision, decide_quantile
 from l9gate.criteria.effort import describe_price
 from l9gate.criteria.excerpt import Excerpt
 from l9gate.criteria.expression import Condition
-from l9gate.criteria.load_client import WHAT_TO_DO, why_limited
+from l9gate.criteria.load_client import what_to_do, why_limited
 from l9gate.criteria.load_samples import rank_latency_of
 from l9gate.criteria.load_view import LoadView
 from l9gate.criteria.ranked import Ranked
@@ -29,7 +29,7 @@ def qualify(finding: Finding, condition: Condition, excerpt: Excerpt) -> Finding
     limited = why_limited(excerpt)
     if limited is not None:
         return msgspec.structs.replace(
-            finding, state=State.UNPROVEN, reason=limited, decides=WHAT_TO_DO
+            finding, state=State.UNPROVEN, reason=limited, decides=what_to_do(excerpt)
         )
     notes = [finding.reason, *_notes(finding, condition, excerpt)]
     return msgspec.structs.replace(finding, reason="; ".join(filter(None, notes)) or None)

@@ -82,6 +82,7 @@ class Lane(asyncio.Protocol):
         self._head_ended = False
         self._is_interim = False
         self._is_whole = False
+        self._runs_on = False  # past the end of what was asked for
         self._keeps_alive = False
         self._read_s = 0.0
         self.is_fresh = True  # whether it was made for the request that it is about to carry
@@ -160,11 +161,15 @@ class Lane(asyncio.Protocol):
         if self._listener is not None:
             self._lose(self._now_s())
 
+    def on_message_begin(self) -> None:
+        """Note the beginning of an answer; a second one was not asked for."""
+        self._runs_on = self._is_whole
+
     def on_headers_complete(self) -> None:
         """Tell status and head, unless the answer is an interim one."""
         status = self._parser.get_status_code()
         self._is_interim = status < 200
-        if self._is_interim or self._listener is None:
+        if self._is_interim or self._runs_on or self._listener is None:
             return
         self._head_ended = True
         end = self._head.find(b"\r\n\r\n") + 2
@@ -173,22 +178,22 @@ class Lane(asyncio.Protocol):
 
     def on_body(self, data: bytes) -> None:
         """Hand a piece on."""
-        if self._listener is not None:
+        if self._listener is not None and not self._runs_on:
             self._listener.on_body(data, self._read_s)
 
     def on_message_complete(self) -> None:
-        """Note that the answer is whole; a second one was not asked for."""
+        """Note that the answer is whole."""
+        if self._runs_on:
+            return
         if self._is_interim:
             self._head = self._head.partition(b"\r\n\r\n")[2]
-        elif self._is_whole:
-            self.close()
         self._is_whole = not self._is_interim
         self._keeps_alive = self._parser.should_keep_alive()  # it forgets as soon as it returns
 
     def _end(self) -> None:
         """Go back to the pool before anybody hears of it, so that the next call finds this lane."""
         listener, self._listener = self._listener, None
-        if self._keeps_alive:
+        if self._keeps_alive and not self._runs_on:
             self._station.freed(self)
         else:
             self.close()

@@ -1,7 +1,7 @@
 """The first line of every report."""
 
 from l9gate.criteria.criterion import Finding, State
-from l9gate.criteria.load_client import THE_CLIENT
+from l9gate.criteria.load_client import MORE_PROCESSES, THE_CLIENT
 from l9gate.evidence.load import Source
 from l9gate.report.quantity import operator_of, render_pair, render_quantity
 from l9gate.verdict import Outcome, Verdict
@@ -52,8 +52,7 @@ def next_command(verdict: Verdict) -> str:
         return "l9gate run all"
     if verdict.deciding.condition.startswith(_OF_CONTROL):
         return "l9gate control"  # it makes the evidence, and names the tests
-    is_load = verdict.scope.sources == (Source.LOAD,)
-    if is_load and THE_CLIENT in (verdict.deciding.reason or ""):
+    if verdict.scope.sources == (Source.LOAD,) and verdict.deciding.decides == MORE_PROCESSES:
         return "l9gate load --workers 2"
     return f"l9gate explain {verdict.deciding.criterion}"
 

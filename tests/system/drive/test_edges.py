@@ -64,6 +64,15 @@ def test_bytes_that_nobody_asked_for_end_a_connection(bench: "Bench") -> None:
     assert told.server.connections == 4
 
 
+def test_a_second_answer_in_the_same_bytes_changes_nothing_of_the_first(bench: "Bench") -> None:
+    async def fail_and_answer(writer: asyncio.StreamWriter, number: int) -> None:
+        writer.write(b"HTTP/1.1 500 Sorry\r\ncontent-length: 0\r\n\r\n" + WHOLE)
+
+    told = bench.run(fail_and_answer, Closed(1, calls=3))
+    assert told.ends == [CallEnd.SERVER_ERROR] * 3
+    assert told.server.connections == 3
+
+
 @pytest.mark.parametrize(("name", "end"), [("localhost", "OK"), ("no.such.invalid", "UNREACHABLE")])
 def test_a_name_is_looked_up(bench: "Bench", name: str, end: str) -> None:
     async def run() -> "Told":

@@ -6,11 +6,25 @@ import pytest
 from l9gate.criteria.criterion import Finding, Role, State
 from l9gate.criteria.excerpt import Excerpt
 from l9gate.criteria.expression import parse_condition
-from l9gate.criteria.load_client import THE_CLIENT, WHAT_TO_DO, read_cpu_share, read_lag_share
+from l9gate.criteria.load_client import (
+    LESS_AT_ONCE,
+    MORE_PROCESSES,
+    THE_CLIENT,
+    read_cpu_share,
+    read_lag_share,
+)
 from l9gate.criteria.load_finding import cost_usd, whose_slowness
 from l9gate.criteria.ranked import Ranked
 from l9gate.criteria.threshold import Threshold
-from l9gate.evidence.load import Arm, CallEnd, CallMark, ClientCheck, LoadBlock
+from l9gate.evidence.load import (
+    Arm,
+    CallEnd,
+    CallMark,
+    ClientCheck,
+    Entry,
+    LoadBlock,
+    LoadPlan,
+)
 from l9gate.measure.intervals import FIXED
 from l9gate.wire.messages import Usage
 from l9gate.wire.prices import PriceList
@@ -51,7 +65,21 @@ def test_a_client_that_is_busy_or_late_makes_its_numbers_unproven(
     if state is State.UNPROVEN:
         assert finding.reason is not None
         assert finding.reason.startswith(THE_CLIENT)
-        assert finding.decides == WHAT_TO_DO
+        assert finding.decides == MORE_PROCESSES
+
+
+@pytest.mark.parametrize(
+    ("entry", "advice"), [(Entry.WIRE, MORE_PROCESSES), (Entry.APP, LESS_AT_ONCE)]
+)
+def test_more_processes_are_no_advice_for_an_application_in_this_one(
+    entry: Entry, advice: str, load_block: Block, client_check: Check, loaded: Loaded
+) -> None:
+    plan = LoadPlan(
+        at_s=0.0, span="load", entry=entry, arrivals="poisson 5/s", planned=100, starts_s=0.0,
+        duration_s=20.0, seed=1, timeout_s=60.0, model=None, stream=None,
+    )  # fmt: skip
+    late = client_check(cpu_share=0.9)
+    assert judged(loaded(plan, load_block([1.0] * 100), late)).decides == advice
 
 
 @pytest.mark.parametrize(("late", "state"), [(1, State.KEPT), (2, State.UNPROVEN)])

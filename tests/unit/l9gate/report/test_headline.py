@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from l9gate.criteria.criterion import Finding, State
-from l9gate.criteria.load_client import THE_CLIENT
+from l9gate.criteria.load_client import MORE_PROCESSES, THE_CLIENT
 from l9gate.evidence.records import Layer
 from l9gate.report.headline import LABELS, REHEARSALS, headline, next_command
 from l9gate.verdict import Outcome, Verdict
@@ -82,7 +82,8 @@ def test_a_client_that_was_the_limit_is_said_instead_of_its_numbers(
     verdict: Verdict, finding: Finding
 ) -> None:
     scope = replace(verdict.scope, layers=(), sources=("load",))
-    limited = replace(finding, state=State.UNPROVEN, reason=f"{THE_CLIENT}: its core was 97% busy")
+    why = f"{THE_CLIENT}: its core was 97% busy"
+    limited = replace(finding, state=State.UNPROVEN, reason=why, decides=MORE_PROCESSES)
     unproven = replace(verdict, outcome=Outcome.UNPROVEN, scope=scope, deciding=limited)
     assert line_of(unproven) == f"UNPROVEN  {THE_CLIENT} · next: l9gate load --workers 2"
     rehearsal = replace(unproven, outcome=Outcome.REHEARSAL_UNPROVEN)
