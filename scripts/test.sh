@@ -11,4 +11,5 @@ esac
 source scripts/environment.sh
 prepare_environment dev
 ./scripts/check.sh
-exec "$PYTHON" -m pytest tests/system "$@"
+# Most of these wait for others: two at once take half the time, and a file stays in one process.
+exec "$PYTHON" -m pytest tests/system -n 2 --dist loadfile "$@"
