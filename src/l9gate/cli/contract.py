@@ -2,14 +2,13 @@
 
 import os
 import sys
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypedDict, TypeVar, Unpack
+from typing import TypedDict, Unpack
 
 import click
 
-from l9gate.cli.project import environment_option, find_runs
+from l9gate.cli.project import environment_option, find_runs, options
 from l9gate.contract import RULES, Impact, render_baseline
 from l9gate.errors import ExitCode, UsageError, WriteError
 from l9gate.gate.baselines import compare_baselines, find_lost_probes
@@ -34,7 +33,6 @@ from l9gate.wire.headers import CURRENT_API_VERSION, PREVIOUS_API_VERSION
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 _LEAST, _MOST = 3, 20
-F = TypeVar("F", bound=Callable[..., object])
 _format = click.option(
     "--format",
     "format_name",
@@ -81,14 +79,8 @@ def command() -> None:
     """  # noqa: D301  # click wants the character itself
 
 
-def _targeted(function: F) -> F:
-    for option in reversed(_TARGET):
-        function = option(function)
-    return function
-
-
 @command.command("baseline")
-@_targeted
+@options(*_TARGET)
 @_baseline
 @click.option(
     "--repeats",
@@ -137,7 +129,7 @@ def baseline_command(
 
 
 @command.command("check")
-@_targeted
+@options(*_TARGET)
 @_baseline
 @_format
 @_all

@@ -10,13 +10,14 @@ from typing import Unpack
 import click
 
 from l9gate import gate
-from l9gate.cli.load_engine import EngineOptions, engine_options, manifest_of, read_place
+from l9gate.cli.load_engine import ENGINE_OPTIONS, EngineOptions, manifest_of, read_place
 from l9gate.cli.output import file_reports, show_judgement
 from l9gate.cli.project import (
     budget_option,
     environment_option,
     format_option,
     load_factor_option,
+    options,
     policy_option,
     rehearse_option,
     require_settings,
@@ -59,13 +60,6 @@ class Options(EngineOptions):
     seed: int
     policy: Path | None
     format_name: str
-
-
-def load_options(command: click.decorators.FC) -> click.decorators.FC:
-    """Add what says how a load is sent."""
-    for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
 
 
 _OPTIONS = (
@@ -114,8 +108,7 @@ _OPTIONS = (
 
 
 @click.command("load")
-@load_options
-@engine_options
+@options(*_OPTIONS, *ENGINE_OPTIONS)
 @rehearse_option
 @load_factor_option
 @click.option(

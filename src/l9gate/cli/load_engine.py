@@ -35,14 +35,7 @@ class EngineOptions(TypedDict):
     claim: str
 
 
-def engine_options(command: click.decorators.FC) -> click.decorators.FC:
-    """Add these options to a command."""
-    for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
-
-
-_OPTIONS = (
+ENGINE_OPTIONS = (
     click.option(
         "--workers",
         type=click.IntRange(1, 256),

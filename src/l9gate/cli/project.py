@@ -1,8 +1,10 @@
 """The project and the runs that a command is about."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import click
+from click.decorators import FC
 
 from l9gate.errors import SettingsError, UsageError
 from l9gate.evidence.records import Layer
@@ -52,6 +54,17 @@ stopping_option = click.option(
     default=None,
     help="fixed: judge once, at the end; anytime: stop as soon as it is broken. [the policy's]",
 )
+
+
+def options(*parts: Callable[[FC], FC]) -> Callable[[FC], FC]:
+    """Return what adds several options to a command, shown in this order."""
+
+    def add(command: FC) -> FC:
+        for part in reversed(parts):
+            command = part(command)
+        return command
+
+    return add
 
 
 def require_settings() -> Settings:

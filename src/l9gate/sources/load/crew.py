@@ -5,6 +5,7 @@ send stays missing: its share is unproven and nobody else takes it over.
 """
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
@@ -31,7 +32,7 @@ class SharedEnd(msgspec.Struct, frozen=True, kw_only=True):
     lost: tuple[str, ...]  # who did not, in words
 
 
-class Member:
+class Member(ABC):
     """Whoever carries one shard out, as it is seen from here."""
 
     def __init__(self, share: Share, bench: Bench) -> None:
@@ -47,29 +48,29 @@ class Member:
         """What people call it: they count from 1."""
         return f"worker {self.share.shard + 1} of {self.share.shards}"
 
+    @abstractmethod
     async def start(self) -> None:
         """Start it and say what it has to do."""
-        raise NotImplementedError
 
+    @abstractmethod
     def begin(self, starts_s: float) -> None:
         """Say when offset 0 is due."""
-        raise NotImplementedError
 
+    @abstractmethod
     def stop(self) -> None:
         """Have it send nothing more."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def follow(self) -> None:
         """Take in what it says until it says no more."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def end(self) -> None:
         """Let it put what it has and stop; then for certain."""
-        raise NotImplementedError
 
+    @abstractmethod
     def why_lost(self) -> str:
         """Return what is known of how it was lost."""
-        raise NotImplementedError
 
     def take(self, said: Said) -> None:
         """Take in one message."""
