@@ -1,8 +1,11 @@
 """Calls that are more than bytes: a task for each, on the same schedule."""
 
 import asyncio
+from collections.abc import Callable
 from math import inf
 from typing import Protocol
+
+import msgspec
 
 from l9gate.drive.columns import Row
 from l9gate.drive.entrance import TakeRow
@@ -14,6 +17,7 @@ from l9gate.evidence.words import Origin
 from l9gate.measure.clock import Clock
 
 _GRACE_S = 1.0  # in which a cancelled call may tidy up before it is cancelled again
+_MOST_CANCELS = 5  # who heeds none of them is left alone
 
 
 class Caller(Protocol):
@@ -38,6 +42,15 @@ class Caller(Protocol):
         """Let go of what was opened."""
 
 
+class _Flight(msgspec.Struct):
+    """A call that has not ended."""
+
+    sent_s: float
+    end: Callable[["asyncio.Task[Row]"], None]
+    cancels: int = 0
+    cancelled_s: float = -inf  # the last time
+
+
 class TaskEntry:
     """Has a caller carry out each call in a task of its own; a time-out cancels it."""
 
@@ -46,8 +59,7 @@ class TaskEntry:
         self._clock = clock
         self._take = take
         self._timeout_s = timeout_s
-        self._tasks: dict[asyncio.Task[Row], float] = {}  # when it was sent
-        self._overdue: dict[asyncio.Task[Row], float] = {}  # when it was cancelled last
+        self._tasks: dict[asyncio.Task[Row], _Flight] = {}  # in the order of `sent_s`
         self._failure: L9gateError | None = None
         self._is_closed = False
 
@@ -75,28 +87,35 @@ class TaskEntry:
             raise self._failure
         sent_s = self._clock.now_s()
         task = asyncio.get_running_loop().create_task(self._caller.call(job, due_s))
-        self._tasks[task] = sent_s
 
         def end(task: "asyncio.Task[Row]") -> None:
-            del self._tasks[task]
-            row = self._row_of(task, due_s, sent_s)
+            flight = self._tasks.pop(task)
+            row = self._row_of(task, due_s, flight)
             if row is not None and not self._is_closed:
                 row.position = position
                 self._take(arm, job, row)
 
+        self._tasks[task] = _Flight(sent_s, end)
         task.add_done_callback(end)
 
     def sweep(self, now_s: float) -> None:
         """Cancel the calls whose time is over, again those that do not heed it.
 
-        They began in this order.
+        They began in this order. One that heeds nothing has timed out all the same.
         """
-        for task, sent_s in self._tasks.items():
-            if sent_s > now_s - self._timeout_s:
+        for task, flight in list(self._tasks.items()):
+            if flight.sent_s > now_s - self._timeout_s:
                 return
-            if self._overdue.get(task, -inf) < now_s - _GRACE_S:
-                self._overdue[task] = now_s
-                task.cancel()
+            if flight.cancelled_s >= now_s - _GRACE_S:
+                continue
+            if flight.cancels == _MOST_CANCELS:
+                task.remove_done_callback(flight.end)
+                _leave_alone(task)
+                flight.end(task)
+                continue
+            flight.cancels += 1
+            flight.cancelled_s = now_s
+            task.cancel()
 
     def abandon(self) -> int:
         """Return 0: all are on their way."""
@@ -105,18 +124,20 @@ class TaskEntry:
     async def close(self) -> None:
         """Cancel what is in flight and have the caller let go."""
         self._is_closed = True
-        tasks = list(self._tasks)
+        tasks = set(self._tasks)
+        for _ in range(_MOST_CANCELS):
+            for task in tasks:
+                task.cancel()
+            if tasks:
+                _, tasks = await asyncio.wait(tasks, timeout=_GRACE_S)
         for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
+            _leave_alone(task)
         await self._caller.close()
 
-    def _row_of(self, task: "asyncio.Task[Row]", due_s: float, sent_s: float) -> Row | None:
+    def _row_of(self, task: "asyncio.Task[Row]", due_s: float, flight: _Flight) -> Row | None:
         """Return what a call said; one that was cancelled has timed out, or is not known of."""
-        was_overdue = self._overdue.pop(task, None) is not None
         end, origin = CallEnd.TIMED_OUT, self._caller.origin
-        if not was_overdue:
+        if not flight.cancels:
             if task.cancelled():
                 return None
             error = task.exception()
@@ -127,4 +148,12 @@ class TaskEntry:
                 return None
             end = classify_error(error)
         ended_s = self._clock.now_s()
-        return Row(due_s=due_s, sent_s=sent_s, ended_s=ended_s, end=end, origin=origin)
+        return Row(due_s=due_s, sent_s=flight.sent_s, ended_s=ended_s, end=end, origin=origin)
+
+
+def _leave_alone(task: "asyncio.Task[Row]") -> None:
+    """Take a task that heeds no cancellation from those that the end of the loop waits for.
+
+    It goes on while the loop does: nobody can stop it.
+    """
+    asyncio.tasks._unregister_task(task)  # noqa: SLF001  # documented in "Extending asyncio"

@@ -97,6 +97,9 @@ class Caller:
         if job.label == "stubborn":
             with suppress(asyncio.CancelledError):
                 await asyncio.Event().wait()
+        while job.label == "deaf":
+            with suppress(asyncio.CancelledError):
+                await asyncio.Event().wait()
         if job.label in ("hang", "stubborn"):
             await asyncio.Event().wait()
         return Row(due_s=due_s, sent_s=due_s, ended_s=self.clock.now_s(), end=CallEnd.OK)
@@ -136,6 +139,15 @@ def test_a_call_that_swallows_its_cancellation_is_cancelled_again() -> None:
     """Else the load would wait for it without an end."""
     (row,) = asyncio.run(rows_of("stubborn", overdue=True))
     assert row.end == CallEnd.TIMED_OUT
+
+
+def test_a_call_that_heeds_no_cancellation_has_timed_out_and_holds_nobody_up() -> None:
+    """Neither the load nor the end of the loop waits for it."""
+    rows = asyncio.run(rows_of("deaf", "hang", overdue=True))
+    assert [(row.position, row.end) for row in rows] == [
+        (1, CallEnd.TIMED_OUT),
+        (0, CallEnd.TIMED_OUT),
+    ]
 
 
 def test_a_call_that_we_end_ourselves_has_no_row() -> None:
