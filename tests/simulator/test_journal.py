@@ -42,6 +42,23 @@ def test_equal_keys_and_bodies_have_equal_hashes(make_request: Make, body: JsonO
     assert bearer.body != stranger.body
 
 
+def test_the_same_body_under_another_version_or_beta_is_another_request(
+    make_request: Make, body: JsonObject
+) -> None:
+    """Else what is refused under one and asked under the other would be called a retry."""
+    journal = Journal()
+    others: tuple[dict[str, str], ...] = (
+        {},
+        {"anthropic-version": "2023-06-01"},
+        {"anthropic-beta": "b-2026-01-01"},
+    )
+    seen = [
+        journal.open(make_request(body, headers=headers), number, 0.0)
+        for number, headers in enumerate(others)
+    ]
+    assert len({visit.body for visit in seen}) == 3
+
+
 @pytest.mark.parametrize(("text", "attempt"), [(None, None), ("0", 0), ("3", 3), ("x", None)])
 def test_the_attempt_is_what_the_client_says(
     make_request: Make, text: str | None, attempt: int | None

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from l9gate.criteria.criterion import Finding, Role, Scope, State, is_covered
 from l9gate.criteria.excerpt import Excerpt
-from l9gate.criteria.expression import Condition, render_condition
+from l9gate.criteria.expression import Condition
 from l9gate.criteria.outcomes import Account, account_of
 from l9gate.criteria.quantities import Scalar
 from l9gate.criteria.threshold import MAX_NAMED
@@ -87,7 +87,7 @@ class Presence:
         proved = f"scenarios proved: {', '.join(self.scenarios)}"
         if self.refuted_by is None:
             return proved
-        return f"{proved}; refuted by {render_condition(self.refuted_by.condition)}"
+        return f"{proved}; not refuted by {self.refuted_by.quantity.name}"
 
 
 def _state_of(scenario: str, account: Account) -> State:

@@ -98,7 +98,7 @@ class WireEntry:
     def _render_start(self, job: Job) -> bytes:
         """Return everything up to the length of the body."""
         headers = {
-            "user-agent": "l9gate",
+            names.USER_AGENT: names.OWN_AGENT,
             "content-type": "application/json",
             "accept": "text/event-stream" if job.stream else "application/json",
             names.API_VERSION: names.CURRENT_API_VERSION,

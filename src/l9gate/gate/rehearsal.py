@@ -10,6 +10,7 @@ from l9gate.evidence.records import Conduct, Fault
 from l9gate.net.client import request
 from l9gate.simulator.commands import JOURNAL_PATH
 from l9gate.sources.bench import Bench
+from l9gate.wire.headers import OWN_AGENT
 
 _WHERE = "gate.rehearsal"
 _MAX_EXAMPLES = 10
@@ -34,8 +35,9 @@ class _Journal(msgspec.Struct):
 
 
 def note_conduct(base_url: str, bench: Bench) -> None:
-    """Ask a simulator for its journal and put a record for every client.
+    """Ask a simulator for its journal and put a record for every client of the application.
 
+    Our own questions ask on purpose, and twice, for what is refused.
     A simulator that does not answer, and visits that it lost track of, are faults of ours.
     """
     try:
@@ -45,7 +47,8 @@ def note_conduct(base_url: str, bench: Bench) -> None:
         _put_fault(bench, type(error).__name__, 1)
         return
     for client in journal.clients:
-        bench.sink.put(_record_of(client, bench.clock.now_s()))
+        if client.user_agent != OWN_AGENT:
+            bench.sink.put(_record_of(client, bench.clock.now_s()))
     if journal.lost:
         _put_fault(bench, "LostVisits", journal.lost)
 

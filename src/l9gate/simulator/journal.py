@@ -16,7 +16,9 @@ from l9gate.simulator.faults import Fault, label_of
 from l9gate.simulator.turns import blocks_of, objects_of
 from l9gate.wire.headers import (
     API_KEY,
+    API_VERSION,
     AUTHORIZATION,
+    BETA,
     RETRY_AFTER,
     RETRY_AFTER_MS,
     RETRY_COUNT,
@@ -63,7 +65,7 @@ class Visit(msgspec.Struct, kw_only=True, gc=False):
     client: int  # hash of key and user agent
     user_agent: str
     path: str
-    body: int  # hash
+    body: int  # hash, with the headers that say how to read it
     attempt: int | None  # as the SDK counts it, 0 for the first; None if it does not say
     at_s: float
     answered_s: float | None = None  # when the headers went out
@@ -123,7 +125,7 @@ class Journal:
             client=client.number,
             user_agent=client.user_agent,
             path=request.path,
-            body=hash(body) & _MASK,
+            body=_hash_of(request, body),
             attempt=client.attempt,
             at_s=now_s,
         )
@@ -151,7 +153,7 @@ class Journal:
                 client=client.number,
                 user_agent=client.user_agent,
                 path=request.path,
-                body=hash(request.body) & _MASK,
+                body=_hash_of(request, request.body),
                 attempt=client.attempt,
                 at_s=at_s,
                 answered_s=answered_s,
@@ -224,6 +226,12 @@ def render_visit(visit: Visit) -> JsonObject:
 def render_visits(journal: Journal) -> list[Json]:
     """Return the last visits as JSON."""
     return [render_visit(visit) for visit in journal.visits[-_SHOWN:]]
+
+
+def _hash_of(request: HttpRequest, body: bytes) -> int:
+    """Return what tells one request from another: the same body under another version is one."""
+    headers = request.headers
+    return hash((body, headers.get(API_VERSION), headers.get(BETA))) & _MASK
 
 
 def _said(body: bytes) -> set[int]:

@@ -23,6 +23,8 @@ RETRY_AFTER = "retry-after"
 RETRY_AFTER_MS = "retry-after-ms"
 SHOULD_RETRY = "x-should-retry"
 RETRY_COUNT = "x-stainless-retry-count"
+USER_AGENT = "user-agent"
+OWN_AGENT = "l9gate"  # what our own questions and loads call themselves
 RATE_LIMIT_PREFIX = "anthropic-ratelimit-"
 
 CURRENT_API_VERSION = "2026-10-21"

@@ -12,6 +12,7 @@ import pytest
 
 from l9gate.evidence.records import (
     Budget,
+    Conduct,
     ContractDrift,
     Exchange,
     Origin,
@@ -72,6 +73,7 @@ def test_each_question_is_a_test_that_proves_itself(
     done = l9gate("run", "contract", "--rehearse")
     assert done.returncode == 0, done.stdout
     with open_run(newest_run()).read() as log:
+        assert not list(log.of(Conduct))  # what is refused is asked for on purpose
         tests = {one.node_id: one for one in log.of(TestOutcome)}
         sent = [one for one in log.of(Exchange) if one.witness is Witness.PROBE]
         paid = list(log.of(Budget))[-1]

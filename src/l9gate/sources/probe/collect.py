@@ -15,7 +15,14 @@ from l9gate.observe.views import Url
 from l9gate.sources.probe.plan import ProbePlan
 from l9gate.sources.probe.questions import WRONG_KEY, Question
 from l9gate.store.account import Payer, Reservation
-from l9gate.wire.headers import API_VERSION, AUTHORIZATION, RETRY_COUNT, parse_retry_after
+from l9gate.wire.headers import (
+    API_VERSION,
+    AUTHORIZATION,
+    OWN_AGENT,
+    RETRY_COUNT,
+    USER_AGENT,
+    parse_retry_after,
+)
 from l9gate.wire.json import JsonObject, parse_object
 from l9gate.wire.messages import Usage, usage_of
 from l9gate.wire.offer import is_paid, parse_offers
@@ -133,7 +140,11 @@ async def _send(
 
 
 def _headers(plan: ProbePlan, question: Question) -> dict[str, str]:
-    headers = {"content-type": "application/json", "accept": "application/json"}
+    headers = {
+        "content-type": "application/json",
+        "accept": "application/json",
+        USER_AGENT: OWN_AGENT,
+    }
     if question.api_version is not None:
         headers[API_VERSION] = question.api_version
     if question.credential != "none":
