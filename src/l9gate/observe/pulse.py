@@ -20,6 +20,7 @@ TRACE = "trace"  # a file in the folder: processes that start note who allocates
 BEFORE, AFTER = "before", "after"  # files that ask for the first and the second look
 ALLOCATIONS = ".allocations.json"
 MAX_SITES = 20
+STALE_S = 5.0  # several beats
 _CHANGED_ASYNCIO = (3, 14)  # from here on nothing lists the tasks of all loops
 
 
@@ -62,16 +63,21 @@ def start_pulse(folder: str) -> None:
 
 
 def read_pulses(folder: Path, pids: set[int]) -> dict[str, int]:
-    """Return the sums of what these processes wrote last; no key where one of them cannot tell."""
+    """Return the sums of what these processes wrote last; no key where one of them cannot tell.
+
+    One that has been silent for `STALE_S` cannot: what it said then would look like rest.
+    """
     sums: dict[str, int] = {}
     unknown = set[str]()
     for pid in pids:
+        path = folder / str(pid)
         try:
-            found = json.loads((folder / str(pid)).read_text())
+            found = json.loads(path.read_text())
+            is_stale = time.time() - path.stat().st_mtime > STALE_S
         except (OSError, ValueError):
             continue  # no Python, or it has only begun
         for name, value in found.items():
-            if value is None:
+            if value is None or is_stale:
                 unknown.add(name)
             else:
                 sums[name] = sums.get(name, 0) + value

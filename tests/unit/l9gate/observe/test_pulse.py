@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import json
+import os
 from pathlib import Path
 
 from l9gate.observe import pulse
@@ -37,6 +38,15 @@ def test_processes_are_summed_and_what_one_cannot_tell_is_missing(tmp_path: Path
     (tmp_path / "3").write_text("{")
     assert pulse.read_pulses(tmp_path, {1, 3}) == {"tasks": 2, "objects": 10}
     assert pulse.read_pulses(tmp_path, {1, 2, 9}) == {"objects": 15}
+
+
+def test_a_process_that_fell_silent_is_not_taken_for_one_at_rest(tmp_path: Path) -> None:
+    path = tmp_path / "1"
+    path.write_text(json.dumps({"tasks": 493, "objects": 10}))
+    assert pulse.read_pulses(tmp_path, {1}) == {"tasks": 493, "objects": 10}
+    long_ago_s = path.stat().st_mtime - pulse.STALE_S - 1
+    os.utime(path, (long_ago_s, long_ago_s))
+    assert pulse.read_pulses(tmp_path, {1}) == {}
 
 
 def test_allocations_of_all_processes_are_summed_largest_first(tmp_path: Path) -> None:
