@@ -7,12 +7,14 @@ import asyncio
 import ctypes
 import os
 import sys
+import time
 from collections.abc import Callable
 from contextlib import suppress
 
 _CLOCK_MONOTONIC = 1
 _NONBLOCK_CLOEXEC = 0o2004000
 _NEVER_LESS_S = 1e-6  # a timer set to zero is one that is off
+_TICK_S = 0.001  # of a loop's own timers
 
 
 class Alarm:
@@ -22,6 +24,7 @@ class Alarm:
         self._loop = loop
         self._ring = ring
         self._handle: asyncio.TimerHandle | None = None
+        self._due_s = 0.0  # of the handle
         self._timer = _Timer.open()
         if self._timer is not None:
             loop.add_reader(self._timer.descriptor, self._rang)
@@ -33,7 +36,8 @@ class Alarm:
             return
         if self._handle is not None:
             self._handle.cancel()
-        self._handle = self._loop.call_later(max(in_s, 0.0), self._ring)
+        self._due_s = time.monotonic() + in_s
+        self._handle = self._loop.call_later(max(in_s, 0.0), self._ring_if_due)
 
     def close(self) -> None:
         """Ring no more."""
@@ -43,6 +47,13 @@ class Alarm:
             self._loop.remove_reader(self._timer.descriptor)
             self._timer.close()
             self._timer = None
+
+    def _ring_if_due(self) -> None:
+        """Ring, or a tick later: a loop counts from when its turn began, and rounds."""
+        if time.monotonic() < self._due_s:
+            self._handle = self._loop.call_later(_TICK_S, self._ring_if_due)
+        else:
+            self._ring()
 
     def _rang(self) -> None:
         if self._timer is not None and self._timer.take():
